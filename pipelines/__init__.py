@@ -1,0 +1,1 @@
+"""Sammenhold: holds what is received now side by side with what was typed before."""

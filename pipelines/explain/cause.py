@@ -1,0 +1,108 @@
+"""A cause, and the explanation of a run: values in the words of the contract (causes.json)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.explain.sentences import Words, sentence
+from pipelines.reconciliation.discrepancies import hashed
+
+# Who mends it: the region's registration, IT development (mapping, units, formats), SundK's data warehouse.
+OWNERS = {
+    "unit_factor": "it_development",
+    "constant_offset": "it_development",
+    "date_shift": "it_development",
+    "code_recoded": "it_development",
+    "missing_in_new": "it_development",
+    "missing_in_reported": "region",
+    "unit_not_reporting": "region",
+    "period_gap": "region",
+    "submission_twice": "region",
+    "duplicate_record": "region",
+    "unit_mapped_wrong": "data_warehouse",
+    "test_persons": "region",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why discrepancies are there. `share_outside` is the share of the same hits outside the slice."""
+
+    kind: str
+    variables: tuple[str, ...]
+    where: dict[str, Any]
+    parameters: dict[str, Any]
+    discrepancy_ids: tuple[str, ...] = field(repr=False)
+    in_slice: int
+    share_outside: float
+    gain: float
+
+    @property
+    def explained(self) -> int:
+        return len(self.discrepancy_ids)
+
+    @property
+    def share(self) -> float:
+        return self.explained / self.in_slice if self.in_slice else 0.0
+
+    @property
+    def lift(self) -> float | None:
+        """Null where nothing of the kind is seen outside the slice."""
+        return self.share / self.share_outside if self.share_outside else None
+
+    @cached_property
+    def id(self) -> str:
+        said = (
+            self.kind,
+            *self.variables,
+            repr(sorted(self.where.items())),
+            repr(sorted(self.parameters.items())),
+        )
+        return "C-" + hashed("cause", *([part] for part in said))[0]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    causes: tuple[Cause, ...]
+    discrepancies: int
+
+    @property
+    def unexplained(self) -> int:
+        return self.discrepancies - sum(cause.explained for cause in self.causes)
+
+    def cause_ids(self) -> pl.DataFrame:
+        """discrepancy_id → cause_id; a discrepancy has at most one cause."""
+        rows = [(found, cause.id) for cause in self.causes for found in cause.discrepancy_ids]
+        return pl.DataFrame(rows, schema={"discrepancy_id": pl.String, "cause_id": pl.String}, orient="row")
+
+    def contract(self, words: Words) -> dict[str, Any]:
+        """causes.json."""
+        told = [_told(rank, cause, words) for rank, cause in enumerate(self.causes, 1)]
+        return {"causes": told, "unexplained": self.unexplained}
+
+
+def _told(rank: int, cause: Cause, words: Words) -> dict[str, Any]:
+    return {
+        "cause_id": cause.id,
+        "rank": rank,
+        "kind": cause.kind,
+        "variables": list(cause.variables),
+        "slice": cause.where,
+        "parameters": cause.parameters,
+        "explained": cause.explained,
+        "in_slice": cause.in_slice,
+        "share": round(cause.share, 6),
+        "lift": None if cause.lift is None else round(cause.lift, 3),
+        "q_value": float(f"{np.exp(-min(cause.gain, 700)):.3g}"),
+        "owner": OWNERS[cause.kind],
+        "sentence": {
+            language: sentence(cause.kind, cause.variables, cause.where, cause.parameters,
+                               cause.explained, cause.in_slice, words, language)
+            for language in ("da", "en")
+        },
+    }  # fmt: skip

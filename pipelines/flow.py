@@ -1,0 +1,178 @@
+"""READ FIRST. One short function per verb, in order; the only caller of the rooms below.
+
+    receive → conform → validate → reconcile → explain → report → decide
+
+Each verb takes a Run, does one step for one database, leaves its result where the next step finds it (the
+encrypted warehouse, or the run's folder of contract files) and returns a small summary without person data.
+The command line and the Dagster assets call these and nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.explain import causes
+from pipelines.explain.sentences import Words
+from pipelines.handover import gate as gates
+from pipelines.project import Project
+from pipelines.reconciliation import reconcile as reconciling
+from pipelines.reports import packages, publish
+from pipelines.reports.places import PlaceNames, place_names
+from pipelines.sources.arrivals import arrivals
+from pipelines.spec.constraints import constraints_of
+from pipelines.spec.model import DatabaseSpec, SourceSchema
+from pipelines.spec.reading import read_source_schemas, read_spec, read_units
+from pipelines.validation.check import Validation, check, mark_quarantined
+from pipelines.warehouse import conforming, ledger, receiving
+from pipelines.warehouse.database import Warehouse, open_warehouse
+from pipelines.warehouse.frames import load, save
+from pipelines.warehouse.versions import current
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the flow for one database, as of a reference date (nothing depends on today)."""
+
+    project: Project
+    database: str
+    reference_date: dt.date
+    received_at: dt.datetime
+
+    @cached_property
+    def spec(self) -> DatabaseSpec:
+        return read_spec(self.project.specification(self.database))
+
+    @cached_property
+    def schemas(self) -> dict[tuple[str, str], SourceSchema]:
+        return read_source_schemas(self.project.specification(self.database).parent, self.spec)
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that have a format here, in a fixed order."""
+        return sorted({source for source, _ in self.schemas})
+
+    @cached_property
+    def names(self) -> PlaceNames:
+        """What regions and units are called."""
+        return place_names(self.spec, self.project.specification(self.database))
+
+    @property
+    def words(self) -> Words:
+        return Words(self.spec, self.names.regions)
+
+    @property
+    def building(self) -> Path:
+        """Where the run's files are written before they are published."""
+        return self.project.results(self.database) / ".building"
+
+
+@contextmanager
+def opened(run: Run) -> Iterator[Warehouse]:
+    """The warehouse of the run's database with all its tables."""
+    with open_warehouse(run.project, run.database) as warehouse:
+        units = read_units(run.spec, run.project.specification(run.database).parent)
+        receiving.prepare(warehouse, run.spec, units)
+        yield warehouse
+
+
+def receive(run: Run) -> Summary:
+    """Take in every file of the inbox: raw rows as text with receipt and line, or a refusal with its reason."""
+    with opened(run) as warehouse:
+        taken = [
+            receiving.receive(warehouse, run.spec, run.schemas, a.path, a.source, a.region, run.received_at)
+            for a in arrivals(run.project.inbox(run.database))
+        ]
+        copies = [receipt for receipt in taken if receipt.verdict == "duplicate"]
+        save(warehouse, "receipts", ledger.receipts(warehouse, copies))
+    return {"files": len(taken), **Counter(receipt.verdict for receipt in taken)}
+
+
+def conform(run: Run) -> Summary:
+    """Text to types: what will not cast is null and marked, so that no row is lost."""
+    with opened(run) as warehouse:
+        conforming.conform(warehouse, run.spec, run.schemas)
+        counts = {s: warehouse.frame(f"select count(*) as n from typed_{s}")["n"].item() for s in run.sources}
+    return {f"rows_{source}": n for source, n in counts.items()}
+
+
+def validate(run: Run) -> dict[str, Validation]:
+    """Hold every typed row against the specification; a row that breaks an error rule is held back."""
+    with opened(run) as warehouse:
+        found = {source: _validated(run, warehouse, source) for source in run.sources}
+        unread = ledger.broken_findings(warehouse)
+        save(
+            warehouse, "findings", pl.concat([*(v.findings for v in found.values()), unread], how="diagonal")
+        )
+        _refresh_receipts(warehouse)
+    return found
+
+
+def _validated(run: Run, warehouse: Warehouse, source: str) -> Validation:
+    rules = constraints_of(run.spec, source, run.reference_date)
+    validation = check(warehouse.connection, run.spec, f"typed_{source}", rules)
+    mark_quarantined(warehouse.connection, f"typed_{source}", validation.findings)
+    ledger.recount(warehouse, source)
+    return validation
+
+
+def _refresh_receipts(warehouse: Warehouse) -> None:
+    """The row accounts as validation left them; recognised copies stand only in what was kept."""
+    copies = load(warehouse, "receipts").filter(verdict="duplicate")
+    save(warehouse, "receipts", pl.concat([ledger.receipts(warehouse), copies]))
+
+
+def reconcile(run: Run) -> Summary:
+    """Hold the new records beside the reported ones; write the contract files of the comparison."""
+    with opened(run) as warehouse:
+        sides = (current(warehouse, run.spec, side) for side in (run.spec.sides.reported, run.spec.sides.new))
+        found = reconciling.reconcile(run.spec, *sides, run.reference_date)
+        for name, frame in found.frames().items():
+            save(warehouse, name, frame)
+        arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}
+    publish.start(run.building)
+    publish.write_frames(run.building, arrived)
+    earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
+    publish.write_reconciliation(run.building, found, earlier)
+    return found.counts()
+
+
+def explain(run: Run) -> Summary:
+    """Name the causes of the discrepancies; write causes.json, and each discrepancy's cause."""
+    found = _kept(run)
+    explanation = causes.explain(run.spec, found)
+    publish.write_explanation(run.building, explanation, run.words)
+    publish.write_summary(run.building, run.spec, found, explanation)
+    return {"causes": len(explanation.causes), "unexplained": explanation.unexplained}
+
+
+def report(run: Run) -> Summary:
+    """Write the country's page, and for each region its page and its fejl- og mangelliste."""
+    found = _kept(run)
+    return packages.write(run, found)
+
+
+def decide(run: Run, gate: str = "first_data") -> gates.Decision:
+    """Judge a gate on the run's counts, tell it in the pages, and publish the run by one rename."""
+    decision = gates.judge(run.spec, gate, run.building, publish.evidence(run.building))
+    publish.write_json(run.building / "gate.json", decision.contract())
+    packages.write_pages(run.building, run.spec, run.names)
+    publish.publish_run(run.building, run.project.results(run.database), run.reference_date.isoformat())
+    return decision
+
+
+def _kept(run: Run) -> reconciling.Reconciliation:
+    """The reconciliation of this run, as its step left it in the warehouse."""
+    with opened(run) as warehouse:
+        frames = {name: load(warehouse, name) for name in reconciling.FRAMES}
+    return reconciling.from_frames(run.reference_date, frames)

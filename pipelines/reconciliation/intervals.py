@@ -1,0 +1,124 @@
+"""A figure with its confidence interval, and the intervals of proportions.
+
+A proportion of nothing has no interval: null (None, NaN in arrays), never 0 or 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike
+from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+Interval = tuple[float | None, float | None]
+NO_INTERVAL: Interval = (None, None)
+Z = float(stats.norm.ppf(0.975))
+# Below this a spread is rounding error of binary fractions.
+NO_SPREAD = 1e-9
+NO_PAIRS = "no pairs"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One named figure with its 95 % interval, resting on `n` observations; without a value, the reason."""
+
+    figure: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    reason: str | None = None
+
+
+def undefined(figure: str, n: int, reason: str) -> Figure:
+    """A figure that cannot be stated: zero of zero is not applicable, it is neither passed nor failed."""
+    return Figure(figure, None, None, None, n, reason)
+
+
+def around(value: float, half_width: float, within: float = np.inf) -> Interval:
+    """value ± half_width, cut at ± `within`; none where nothing varied, as no width would claim certainty."""
+    if half_width < NO_SPREAD:
+        return NO_INTERVAL
+    return max(float(value - half_width), -within), min(float(value + half_width), within)
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval of successes ÷ n, without continuity correction; (None, None) where n is 0.
+
+    Newcombe, Stat Med 1998;17:857-872, method 3. The figure is `statsmodels…proportion_confint("wilson")`.
+    """
+    low, high = wilson_bounds([successes], [n], confidence)
+    return (float(low[0]), float(high[0])) if n else NO_INTERVAL
+
+
+def wilson_bounds(
+    successes: ArrayLike, n: ArrayLike, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval for two arrays of counts of the same shape: lower and upper bounds, NaN where n is 0.
+
+    The bounds always enclose the share itself, also in the last bit at 0 and 1.
+    Raises ValueError where successes are negative or more than n.
+    """
+    counts, totals = np.asarray(successes, float), np.asarray(n, float)
+    low, high = np.full(totals.shape, np.nan), np.full(totals.shape, np.nan)
+    _refuse_impossible(counts, totals)
+    known = totals > 0
+    counts, totals = counts[known], totals[known]
+    bounds = proportion_confint(counts, totals, alpha=1 - confidence, method="wilson")
+    low[known], high[known] = np.minimum(bounds[0], counts / totals), np.maximum(bounds[1], counts / totals)
+    return low, high
+
+
+def wilson_columns(
+    frame: pl.DataFrame, successes: str, n: str, name: str, confidence: float = 0.95
+) -> pl.DataFrame:
+    """`frame` with the share successes ÷ n as `name` and its Wilson interval as `name_low` and `name_high`.
+
+    Null in all three where n is 0 or unknown.
+    """
+    counts = frame.select(pl.col(successes, n).cast(pl.Float64).fill_null(np.nan))
+    low, high = wilson_bounds(counts[successes].to_numpy(), counts[n].to_numpy(), confidence)
+    share = pl.when(pl.col(n) > 0).then(pl.col(successes) / pl.col(n))
+    return frame.with_columns(
+        share.cast(pl.Float64).alias(name),
+        pl.Series(f"{name}_low", low, pl.Float64).fill_nan(None),
+        pl.Series(f"{name}_high", high, pl.Float64).fill_nan(None),
+    )
+
+
+def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """The exact interval of successes ÷ n, never too narrow; (None, None) where n is 0.
+
+    Clopper & Pearson, Biometrika 1934;26:404-413. The figure is `statsmodels…proportion_confint("beta")`.
+    """
+    _refuse_impossible(np.array([successes]), np.array([n]))
+    if n == 0:
+        return NO_INTERVAL
+    low, high = proportion_confint(successes, n, alpha=1 - confidence, method="beta")
+    return float(low), float(high)
+
+
+def newcombe(
+    successes: int, n: int, other_successes: int, other_n: int, confidence: float = 0.95
+) -> Interval:
+    """The interval of successes ÷ n − other_successes ÷ other_n, of two groups without common members.
+
+    Newcombe's method 10 (Stat Med 1998;17:873-890), from the Wilson intervals of the two; not for the two
+    sides of the same pairs, which are not independent. (None, None) where either group is empty.
+    The figure is `statsmodels…confint_proportions_2indep("newcomb")`.
+    """
+    _refuse_impossible(np.array([successes, other_successes]), np.array([n, other_n]))
+    if n == 0 or other_n == 0:
+        return NO_INTERVAL
+    low, high = confint_proportions_2indep(
+        successes, n, other_successes, other_n, method="newcomb", compare="diff", alpha=1 - confidence
+    )
+    return float(low), float(high)
+
+
+def _refuse_impossible(counts: np.ndarray, totals: np.ndarray) -> None:
+    if np.any((counts < 0) | (counts > totals)):
+        raise ValueError("A proportion needs counts from 0 to n.")

@@ -1,0 +1,131 @@
+"""Reported and new records held side by side: READ THIS FIRST in this room.
+
+sides → match → scope (what can be compared) → compare → counts. The comparison is made once; every figure,
+sample and report is read from it, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, fields
+
+import polars as pl
+import polars.selectors as cs
+
+from pipelines.project import InputError
+from pipelines.reconciliation.agreement import agreement
+from pipelines.reconciliation.compare import OUTCOME, compare
+from pipelines.reconciliation.coverage import coverage
+from pipelines.reconciliation.discrepancies import discrepancies
+from pipelines.reconciliation.figures import figures_of
+from pipelines.reconciliation.indicators import indicators
+from pipelines.reconciliation.match import match
+from pipelines.reconciliation.movements import offsets, transitions
+from pipelines.reconciliation.scope import newest_event
+from pipelines.reconciliation.sides import side_by_side, unmatched, with_status
+from pipelines.spec.model import DatabaseSpec
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What the comparison of the two sides gives; frames have the columns of the contract files.
+
+    `compared` has one row per comparable pair: ids, rule, offset, place, attributes, and for each compared
+    variable `v_reported`, `v_new`, their missing codes and `v_outcome`. `records` has every record of both
+    sides with its `status` (pair, unmatched, surplus, not_comparable). Both hold persons: they stay in
+    memory or in the encrypted warehouse.
+    """
+
+    reference_date: dt.date
+    compared: pl.DataFrame
+    records: pl.DataFrame
+    pairs: pl.DataFrame
+    unmatched: pl.DataFrame
+    coverage: pl.DataFrame
+    agreement: pl.DataFrame
+    figures: pl.DataFrame
+    transitions: pl.DataFrame
+    offsets: pl.DataFrame
+    indicators: pl.DataFrame
+    discrepancies: pl.DataFrame
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Every frame by its name, to keep between the steps of a run."""
+        return {name: getattr(self, name) for name in FRAMES}
+
+    @property
+    def not_comparable(self) -> pl.DataFrame:
+        """Records outside the parallel period or too young, counted apart: side, record_id, region, unit, period."""
+        outside = self.records.filter(status="not_comparable")
+        return outside.select("side", "record_id", "region", "unit", "period").sort("side", "record_id")
+
+    def counts(self) -> dict[str, int]:
+        """The counts of summary.json that this step knows."""
+        of = {
+            key: n for *key, n in self.records.group_by("side", "status").len().rows() for key in [tuple(key)]
+        }
+        sides = dict(self.records.group_by("side").len().rows())
+        return {
+            "reported": sides.get("reported", 0),
+            "new": sides.get("new", 0),
+            "pairs": len(self.pairs),
+            "only_reported": of.get(("reported", "unmatched"), 0),
+            "only_new": of.get(("new", "unmatched"), 0),
+            "surplus_reported": of.get(("reported", "surplus"), 0),
+            "surplus_new": of.get(("new", "surplus"), 0),
+            "not_comparable_reported": of.get(("reported", "not_comparable"), 0),
+            "not_comparable_new": of.get(("new", "not_comparable"), 0),
+            "discrepancies": len(self.discrepancies),
+        }
+
+
+FRAMES = tuple(field.name for field in fields(Reconciliation) if field.name != "reference_date")
+
+
+def from_frames(reference_date: dt.date, frames: dict[str, pl.DataFrame]) -> Reconciliation:
+    """The reconciliation that `frames` came from; outcomes get their type back."""
+    compared = frames["compared"].with_columns(cs.ends_with("_outcome").cast(OUTCOME))
+    return Reconciliation(reference_date, **(frames | {"compared": compared}))
+
+
+def reconcile(
+    spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFrame, reference_date: dt.date | None = None
+) -> Reconciliation:
+    """Hold two canonical frames side by side.
+
+    Raises InputError where a side has no record ids, or an id twice. Without a reference date it is the
+    newest event date of both sides.
+    """
+    reported, new = _in_order(reported, "reported"), _in_order(new, "new")
+    day = reference_date or newest_event(spec, reported, new) or dt.date.min
+    pairs = match(spec, reported, new)
+    records = with_status(spec, {"reported": reported, "new": new}, pairs, day)
+    compared = compare(spec, side_by_side(spec, records))
+    alone = unmatched(records)
+    one_sided = alone.filter(~pl.col("surplus"))
+    in_scope = {
+        side: frame.filter(pl.col("status").is_in(["pair", "unmatched"])) for side, frame in records.items()
+    }
+    return Reconciliation(
+        reference_date=day,
+        compared=compared,
+        records=pl.concat(frame.drop("row", "partner") for frame in records.values()),
+        pairs=compared.select("pair_id", "reported_id", "new_id", "rule", "date_offset_days"),
+        unmatched=alone.drop("surplus"),
+        coverage=coverage(compared, *(one_sided.filter(side=side) for side in records)),
+        agreement=agreement(spec, compared),
+        figures=figures_of(spec, compared),
+        transitions=transitions(spec, compared),
+        offsets=offsets(spec, compared),
+        indicators=indicators(spec, in_scope["reported"], in_scope["new"]),
+        discrepancies=discrepancies(spec, compared, alone),
+    )
+
+
+def _in_order(frame: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Sorted by record id, so that nothing later depends on the order of rows in a file."""
+    if missing := frame["record_id"].null_count():
+        raise InputError(f"{missing} {side} records have no record_id: give every record one.")
+    if repeated := len(frame) - frame["record_id"].n_unique():
+        raise InputError(f"{repeated} {side} records repeat a record_id: a record_id may stand once.")
+    return frame.sort("record_id")

@@ -1,0 +1,45 @@
+"""What can be compared at all: the parallel period (periode med dobbeltindberetning) of each unit.
+
+Before the new source starts, after typing ends, or younger than the settling time, a record is *not yet
+comparable*: counted apart and never a discrepancy.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from pipelines.spec.model import Changeover, DatabaseSpec
+
+
+def newest_event(spec: DatabaseSpec, *sides: pl.DataFrame) -> dt.date | None:
+    """The newest event date of all sides: the reference date where none is given."""
+    days = [side[spec.event_date].cast(pl.Date).max() for side in sides]
+    return max((day for day in days if day is not None), default=None)
+
+
+def comparable(spec: DatabaseSpec, reference_date: dt.date) -> pl.Expr:
+    """True for records inside the parallel period of their unit or region and older than both settling times.
+
+    A record without an event date is comparable: that it has none is its own finding, and it must not
+    vanish from the account.
+    """
+    day = pl.col(spec.event_date).cast(pl.Date)
+    settling = max(spec.settling(spec.sides.reported), spec.settling(spec.sides.new))
+    inside = day <= reference_date - dt.timedelta(days=settling)
+    return (inside & _in_parallel_period(spec, day)).fill_null(True)
+
+
+def _in_parallel_period(spec: DatabaseSpec, day: pl.Expr) -> pl.Expr:
+    """A unit's own changeover goes before its region's; a place without one has no known limits."""
+    places = spec.changeover.items()
+    by_unit = [pl.when(pl.col("unit") == place).then(_parallel(day, change)) for place, change in places]
+    by_region = [pl.when(pl.col("region") == place).then(_parallel(day, change)) for place, change in places]
+    return pl.coalesce(*by_unit, *by_region, pl.lit(True))
+
+
+def _parallel(day: pl.Expr, changeover: Changeover) -> pl.Expr:
+    started = day >= changeover.new_from if changeover.new_from else pl.lit(True)
+    typed = day <= changeover.kip_until if changeover.kip_until else pl.lit(True)
+    return started & typed

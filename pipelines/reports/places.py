@@ -1,0 +1,43 @@
+"""What regions and units are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from pipelines.project import InputError
+from pipelines.spec.model import DatabaseSpec
+from pipelines.spec.reading import read_units
+
+
+@dataclass(frozen=True)
+class PlaceNames:
+    """Names by code; a place without a name is called by its code."""
+
+    regions: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def region(self, code: str | None) -> str:
+        return self.regions.get(code, code) if code else "–"
+
+    def unit(self, code: str | None) -> str:
+        return self.units.get(code, code) if code else "–"
+
+
+def place_names(spec: DatabaseSpec, specification: Path) -> PlaceNames:
+    """The names that stand beside a specification file: its units, and the regions in ../codes.
+
+    A specification that stands alone has neither; then codes are shown.
+    """
+    units = {row["unit"]: row["name"] for row in read_units(spec, specification.parent)}
+    regions = specification.parent.parent / "codes" / "regions.yaml"
+    return PlaceNames(_region_names(regions) if regions.is_file() else {}, units)
+
+
+def _region_names(path: Path) -> dict[str, str]:
+    try:
+        return {code: str(said["name"]) for code, said in yaml.safe_load(path.read_text("utf-8")).items()}
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError):
+        raise InputError(f"{path} is not a list of regions: give each code a name.") from None

@@ -1,0 +1,167 @@
+"""Writing the contract files of a run, and publishing them by one rename.
+
+Files are written into a folder beside their place and become visible all at once. A run's folder is named
+by its reference date and a hash of its content: the same inputs give the same name and the same bytes, and
+what was published is never overwritten.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines.explain.cause import Explanation
+from pipelines.explain.sentences import Words
+from pipelines.project import InputError
+from pipelines.reconciliation.discrepancies import COLUMNS
+from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.spec.model import DatabaseSpec
+from pipelines.spec.reading import fingerprint
+
+FRAMES = (
+    "pairs", "unmatched", "coverage", "agreement", "figures", "transitions", "offsets", "indicators",
+    "discrepancies", "not_comparable",
+)  # fmt: skip
+DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
+# What a run's name is made of: the findings of the run, not when its files happened to arrive.
+NAMED_BY = ("summary.json", "causes.json", "discrepancies.parquet", "pairs.parquet", "findings.parquet")
+
+
+def start(building: Path) -> None:
+    """An empty folder for a run's files; what a broken run left there is removed."""
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+
+
+def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in frames.items():
+        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+
+
+def write_reconciliation(folder: Path, reconciliation: Reconciliation, previous: Path | None = None) -> None:
+    """The Parquet files of the contract that the reconciliation gives."""
+    frames = {name: getattr(reconciliation, name) for name in FRAMES}
+    history = with_history(reconciliation.discrepancies, reconciliation, previous)
+    write_frames(folder, frames | {"discrepancies": history})
+
+
+def write_explanation(folder: Path, explanation: Explanation, words: Words) -> None:
+    """causes.json, and the cause of each discrepancy in discrepancies.parquet."""
+    write_json(folder / "causes.json", explanation.contract(words))
+    found = pl.read_parquet(folder / "discrepancies.parquet").drop("cause_id")
+    told = found.join(explanation.cause_ids(), on="discrepancy_id", how="left", maintain_order="left")
+    write_frames(folder, {"discrepancies": told.select(DISCREPANCY_COLUMNS)})
+
+
+def write_summary(
+    folder: Path, spec: DatabaseSpec, reconciliation: Reconciliation, explanation: Explanation
+) -> None:
+    """summary.json."""
+    facts = {
+        "database": spec.database,
+        "spec_version": spec.version,
+        "spec_fingerprint": fingerprint(spec),
+        "reference_date": reconciliation.reference_date.isoformat(),
+    }
+    counts = reconciliation.counts() | {
+        "causes": len(explanation.causes),
+        "unexplained": explanation.unexplained,
+    }
+    write_json(folder / "summary.json", facts | {"counts": counts})
+
+
+def with_history(found: pl.DataFrame, reconciliation: Reconciliation, previous: Path | None) -> pl.DataFrame:
+    """cause_id (filled in by the explanation), first_seen and state; ids of an earlier run persist."""
+    today = reconciliation.reference_date.isoformat()
+    earlier = _earlier(previous)
+    joined = found.join(earlier, on="discrepancy_id", how="left", maintain_order="left")
+    known = pl.col("first_seen").is_not_null()
+    return joined.with_columns(
+        cause_id=pl.lit(None, pl.String),
+        first_seen=pl.col("first_seen").fill_null(today),
+        state=pl.when(known).then(pl.lit("persisting")).otherwise(pl.lit("new")),
+    )
+
+
+def _earlier(previous: Path | None) -> pl.DataFrame:
+    if previous is None:
+        return pl.DataFrame(schema={"discrepancy_id": pl.String, "first_seen": pl.String})
+    path = previous / "discrepancies.parquet"
+    if not path.is_file():
+        raise InputError(f"{previous} holds no earlier run: name a folder that `reconcile` wrote.")
+    return pl.read_parquet(path, columns=["discrepancy_id", "first_seen"])
+
+
+def write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False) + "\n", "utf-8")
+
+
+def evidence(folder: Path) -> dict[str, str]:
+    """Contract file → sha256, for the decision: what exactly was judged."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".parquet", ".json"))
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.name != "gate.json"
+    }
+
+
+def run_name(folder: Path, reference_date: str) -> str:
+    """For instance 2026-09-30-1f0c9a2b."""
+    content = hashlib.sha256()
+    for name in NAMED_BY:
+        path = folder / name
+        content.update(path.read_bytes() if path.is_file() else b"")
+    return f"{reference_date}-{content.hexdigest()[:8]}"
+
+
+def publish_run(building: Path, results: Path, reference_date: str) -> Path:
+    """Make a finished run visible under its own name, and `latest` point to it."""
+    target = results / run_name(building, reference_date)
+    if target.exists():
+        shutil.rmtree(building)
+    else:
+        os.replace(building, target)
+    pointer = results / ".latest"
+    pointer.write_text(target.name + "\n", "utf-8")
+    os.replace(pointer, results / "latest")
+    return target
+
+
+def previous_run(results: Path, reference_date: dt.date) -> Path | None:
+    """The newest published run of an earlier reference date: a run never compares with itself."""
+    earlier = [run for run in results.glob("????-??-??-*") if run.name[:10] < reference_date.isoformat()]
+    return max(earlier, key=lambda run: run.name, default=None)
+
+
+def latest_run(results: Path) -> Path:
+    """The run that was published last."""
+    pointer = results / "latest"
+    if not pointer.is_file():
+        raise InputError(f"There are no results for {results.name}: run `sammenhold run` first.")
+    return results / pointer.read_text("utf-8").strip()
+
+
+def publish_folder(building: Path, out: Path) -> None:
+    """Put a finished folder in the place the user named; an earlier result there is replaced whole."""
+    if not out.exists():
+        os.replace(building, out)
+        return
+    aside = building.with_name(building.name + ".replaced")
+    os.replace(out, aside)
+    os.replace(building, out)
+    shutil.rmtree(aside)
+
+
+def refuse_foreign(out: Path) -> None:
+    """An output folder may be new, empty or an earlier result; anything else is not ours to replace."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: name a folder for the results.")
+    if out.is_dir() and any(out.iterdir()) and not (out / "summary.json").is_file():
+        raise InputError(f"{out} holds other files: name an empty folder or one with earlier results.")

@@ -1,0 +1,138 @@
+"""The causes: what is wrong, how much it explains, where, who mends it, and a small picture where one helps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import polars as pl
+
+from pipelines.reports.numbers import NOTHING, count, day, figure, share
+from pipelines.reports.parts import CauseCard, Picture
+from pipelines.reports.sections.coverage import months_picture
+from pipelines.reports.sections.movements import offsets_picture, transitions_picture
+from pipelines.reports.suppression import is_small, shown_count, shown_share
+from pipelines.reports.view import View
+
+_PLACES = ("region", "unit", "hospital")
+# Which picture shows a kind: the kinds' names are those of the catalogue of faults.
+_MOVED = {"date_shift", "constant_offset", "timezone_shift", "unit_factor", "unit_linear", "rounded"}
+_RECODED = {
+    "code_recoded", "inverted", "side_swapped", "code_truncated", "constant_value", "missing_collapsed",
+    "missing_in_new", "missing_in_reported",
+}  # fmt: skip
+_OVER_TIME = {"unit_not_reporting", "period_gap", "late_arrival", "submission_lost"}
+
+
+def cause_cards(view: View) -> tuple[CauseCard, ...]:
+    """The causes that concern this view, in their rank; ranks are those of the country."""
+    causes = sorted(view.results.causes["causes"], key=lambda cause: cause["rank"])
+    own = _explained_here(view)
+    return tuple(_card(view, c, own.get(c["cause_id"], 0)) for c in causes if concerns(view, c, own))
+
+
+def unexplained(view: View) -> str:
+    """How many discrepancies no cause explains: in the country as counted, in a region its own."""
+    n = view.results.causes["unexplained"] if view.region is None else _explained_here(view).get(None, 0)
+    return view.text("report.unexplained", n=count(n)) if n else view.text("report.nothing_unexplained")
+
+
+def concerns(view: View, cause: dict[str, Any], own: dict[str | None, int]) -> bool:
+    """A region is concerned by what explains a discrepancy of its own, or names no other place."""
+    if view.region is None:
+        return True
+    place = [name for name in _PLACES if name in cause["slice"]]
+    return own.get(cause["cause_id"], 0) > 0 or not place or _names(cause["slice"].get("region"), view.region)
+
+
+def _names(said: Any, region: str) -> bool:
+    return region in (said if isinstance(said, list) else [said])
+
+
+def _explained_here(view: View) -> dict[str | None, int]:
+    """Discrepancies of this view per cause (None: without a cause)."""
+    frame = view.results.frame("discrepancies")
+    own = frame if view.region is None else frame.filter(pl.col("region") == view.region)
+    return dict(own.group_by("cause_id").len().iter_rows())
+
+
+def _card(view: View, cause: dict[str, Any], here: int) -> CauseCard:
+    sentence = cause["sentence"]
+    return CauseCard(
+        rank=cause["rank"],
+        kind=view.messages.word("kind", cause["kind"]),
+        sentence=sentence.get(view.messages.language) or sentence["da"],
+        facts=tuple((view.text(f"cause.{name}"), text) for name, text in _facts(view, cause, here)),
+        owner=view.messages.word("owner", cause.get("owner")),
+        picture=_picture(view, cause),
+    )
+
+
+def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]]:
+    explained = view.text("cause.discrepancies", n=shown_count(cause["explained"], view.threshold))
+    own = [("explained", explained)]
+    if view.region is not None:
+        own = [
+            ("explained_here", view.text("cause.discrepancies", n=count(here))),
+            ("explained_country", explained),
+        ]
+    return [*own, ("share", _share_in_slice(view, cause)), ("lift", _lift(view, cause["lift"])), ("slice", slice_text(view, cause["slice"]))]
+
+
+def _share_in_slice(view: View, cause: dict[str, Any]) -> str:
+    explained, rest = cause["explained"], cause["in_slice"] - cause["explained"]
+    if is_small(explained, view.threshold) or is_small(rest, view.threshold):
+        return shown_share(explained, (rest,), None, None, view.threshold).text
+    return f"{share(cause['share'])} ({view.text('words.of', part=count(explained), whole=count(cause['in_slice']))})"
+
+
+def _lift(view: View, lift: float | None) -> str:
+    """Null where nothing stands outside the slice, infinite where nothing outside it differs."""
+    if lift is None:
+        return NOTHING
+    return view.text("words.times", times=figure(lift, 1)) if math.isfinite(lift) else view.text("words.only_here")
+
+
+def slice_text(view: View, said: dict[str, Any]) -> str:
+    """A slice in words: "Region Midtjylland, fra 01-03-2026"."""
+    if not said:
+        return view.text("cause.whole_country")
+    return ", ".join(_slice_part(view, name, value) for name, value in said.items())
+
+
+def _slice_part(view: View, name: str, value: Any) -> str:
+    """Regions and units are known by their names alone; other attributes are named."""
+    shown = _slice_value(view, name, value)
+    return shown if name in ("region", "unit", "period") else f"{view.messages.word('slice', name)}: {shown}"
+
+
+def _slice_value(view: View, name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        ends = [(end, value.get(key)) for key, end in (("from", "from_day"), ("to", "until_day"))]
+        return " ".join(view.text(f"slice.{end}", day=_day(text)) for end, text in ends if text)
+    named = {"region": view.names.region, "unit": view.names.unit}.get(name, str)
+    return " / ".join(named(v) for v in (value if isinstance(value, list) else [value]))
+
+
+def _day(text: str) -> str:
+    try:
+        return day(text)
+    except ValueError:
+        return text
+
+
+def _picture(view: View, cause: dict[str, Any]) -> Picture | None:
+    """Drawn of the slice's own region where it has one, so that the cause is seen undiluted."""
+    variable = next(iter(cause["variables"]), None)
+    region = view.region or _single_region(cause["slice"])
+    if cause["kind"] in _MOVED and variable:
+        return offsets_picture(view, variable, region)
+    if cause["kind"] in _RECODED and variable:
+        return transitions_picture(view, variable, region)
+    return months_picture(view, region) if cause["kind"] in _OVER_TIME else None
+
+
+def _single_region(said: dict[str, Any]) -> str | None:
+    region = said.get("region")
+    return region if isinstance(region, str) else None
+

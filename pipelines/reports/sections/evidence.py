@@ -1,0 +1,132 @@
+"""Counts that lie behind: what arrived, what broke a rule, what is on one side only, what moved over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from pipelines.reports.numbers import NOTHING, count, day, month, share
+from pipelines.reports.parts import Cell, Section, Table, cells, headings
+from pipelines.reports.suppression import shown_count
+from pipelines.reports.view import View
+from pipelines.spec.model import DatabaseSpec
+
+_VERDICTS = {"accepted": "good", "partly": "unsure", "refused": "bad"}
+
+
+def unmatched_section(view: View) -> Section:
+    """Records without a counterpart, by side and by the one reason each has."""
+    groups = _counted(_here(view, "unmatched"), "side", "reason")
+    rows = [
+        cells(view.messages.word("side", side), view.messages.word("kind", reason), _count(view, n))
+        for side, reason, n in groups
+    ]
+    return _section(view, "kun-paa-den-ene-side", "unmatched", ("side", "reason", "n"), rows)
+
+
+def discrepancies_section(view: View) -> Section:
+    """Discrepancies by kind, and how they stand since the last run."""
+    frame = _here(view, "discrepancies")
+    kinds = [cells(view.messages.word("outcome_kind", k), _count(view, n)) for k, n in _counted(frame, "kind")]
+    known = frame.filter(pl.col("state").is_not_null())
+    states = [cells(view.messages.word("state", s), _count(view, n)) for s, n in _counted(known, "state")]
+    section = _section(view, "uoverensstemmelser", "discrepancies", ("kind", "n"), kinds)
+    extra = (_table(view, "states", ("state", "n"), states),) if states else ()
+    return Section(section.anchor, section.title, section.lead, tables=(*section.tables, *extra))
+
+
+def findings_section(view: View) -> Section:
+    """Broken rules by variable; each row counts findings, which are never shown one by one here."""
+    receipts = _receipts(view).select("receipt_id")
+    groups = _counted(view.results.frame("findings").join(receipts, on="receipt_id"), "rule", "variable", "severity")
+    rows = [
+        cells(
+            _rule(view.spec, rule),
+            view.label(variable) if variable else NOTHING,
+            Cell(view.messages.word("severity", severity), "bad" if severity == "error" else "unsure"),
+            _count(view, n),
+        )
+        for rule, variable, severity, n in groups
+    ]
+    return _section(view, "regler", "findings", ("rule", "variable", "severity", "n"), rows)
+
+
+def receipts_section(view: View) -> Section:
+    """Every file received; its name only in the region's own report."""
+    names = ["received_at", "source", "region", "submission", "schema_version", "verdict"]
+    names = names if view.region is None else ["file", *names]
+    numbers = ("rows_in", "rows_accepted", "rows_quarantined")
+    rows = [
+        cells(*(_receipt_cell(view, name, row[name]) for name in names), *(count(row[n]) for n in numbers))
+        for row in _receipts(view).sort("received_at", "receipt_id").iter_rows(named=True)
+    ]
+    section = _section(view, "kvitteringer", "receipts", (*names, *numbers), rows, text_columns=len(names))
+    return section
+
+
+def signals_section(view: View) -> Section:
+    """Months that a control chart points out."""
+    frame = view.results.frame("signals").filter(
+        pl.col("region").eq_missing(pl.lit(view.region, pl.String)), pl.col("unit").is_null()
+    )
+    rows = [
+        cells(
+            view.label(row["variable"]) if row["variable"] else view.text("section.coverage"),
+            month(row["period"]),
+            share(row["value"]),
+            f"{share(row['low'])}–{share(row['high'])}",
+            row["rule"] or NOTHING,
+        )
+        for row in frame.sort("period", "variable", "chart").iter_rows(named=True)
+    ]
+    return _section(view, "udsving", "signals", ("variable", "period", "value", "limits", "rule"), rows, text_columns=2)
+
+
+def _section(
+    view: View, anchor: str, name: str, columns: tuple[str, ...], rows: list[tuple[Cell, ...]], text_columns: int = 0
+) -> Section:
+    table = _table(view, name, columns, rows, text_columns)
+    return Section(anchor, view.text(f"section.{name}"), view.text(f"section.{name}_lead"), tables=(table,))
+
+
+def _table(
+    view: View, name: str, columns: tuple[str, ...], rows: list[tuple[Cell, ...]], text_columns: int = 0
+) -> Table:
+    """A table whose columns are text but for the last one, or but for those after `text_columns`."""
+    texts = headings(*view.texts("column", *columns), text_columns=text_columns or len(columns) - 1)
+    return Table(view.text(f"table.{name}"), texts, tuple(rows), empty=view.text("table.none"))
+
+
+def _here(view: View, name: str) -> pl.DataFrame:
+    frame = view.results.frame(name)
+    return frame if view.region is None else frame.filter(pl.col("region") == view.region)
+
+
+def _receipts(view: View) -> pl.DataFrame:
+    return _here(view, "receipts")
+
+
+def _counted(frame: pl.DataFrame, *names: str) -> list[tuple[Any, ...]]:
+    """Groups with their counts, the largest first, ties in order of name."""
+    counted = frame.group_by(names).agg(pl.len().cast(pl.Int64).alias("n"))
+    return counted.sort("n", *names, descending=[True, *(False for _ in names)], nulls_last=True).rows()
+
+
+def _count(view: View, n: int) -> str:
+    return shown_count(n, view.threshold)
+
+
+def _rule(spec: DatabaseSpec, rule: str) -> str:
+    """A rule across variables is told in its own words; the others by their name."""
+    return spec.rules[rule].label.da if rule in spec.rules else rule
+
+
+def _receipt_cell(view: View, name: str, value: str | None) -> Cell:
+    if name == "verdict":
+        return Cell(view.messages.word("verdict", value), _VERDICTS.get(value or "", ""))
+    if name == "received_at":
+        return Cell(day(value))
+    return Cell(view.names.region(value) if name == "region" else value or NOTHING)
+
+

@@ -1,0 +1,159 @@
+"""How values move: which codes become which, and how far numbers and dates are shifted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from pipelines.reports import charts
+from pipelines.reports.numbers import NOTHING, count
+from pipelines.reports.parts import Picture, Section, Table, cells, headings
+from pipelines.reports.suppression import shown_count
+from pipelines.reports.values import known_code, value_text
+from pipelines.reports.view import View
+
+_PICTURES, _ROWS, _CODES, _OFFSETS = 3, 20, 9, 15
+
+
+def movements_section(view: View) -> Section:
+    """The variables whose values move most, as pictures; the most frequent moves, as tables."""
+    coded = [transitions_picture(view, name, view.region) for name in _most_changed(view, "transitions")]
+    shifted = [offsets_picture(view, name, view.region) for name in _most_changed(view, "offsets")]
+    return Section(
+        anchor="vaerdier",
+        title=view.text("section.values"),
+        lead=view.text("section.values_lead"),
+        pictures=tuple(picture for picture in coded + shifted if picture),
+        tables=(_transitions_table(view), _offsets_table(view)),
+    )
+
+
+def transitions_picture(view: View, variable: str, region: str | None) -> Picture | None:
+    """The heat map of one coded variable; cells under the threshold carry "<5" and no colour of their own."""
+    spec, frame = view.variable(variable), _transitions(view, region).filter(pl.col("variable") == variable)
+    if spec is None or frame.is_empty():
+        return None
+    codes = _in_order(spec, frame)
+    rows = [
+        {
+            "reported": value_text(spec, row["reported_value"]),
+            "new": value_text(spec, row["new_value"]),
+            "n": 0 if row["n"] < view.threshold else row["n"],
+            "shown": shown_count(row["n"], view.threshold),
+        }
+        for row in sorted(frame.iter_rows(named=True), key=lambda row: _place_of(codes, row))
+        if row["reported_value"] in codes and row["new_value"] in codes
+    ]
+    chart = charts.transitions_chart(rows, view.texts("words", "reported", "new"))
+    return Picture(charts.svg(chart), _caption(view, "transitions", variable, region)) if rows else None
+
+
+def offsets_picture(view: View, variable: str, region: str | None) -> Picture | None:
+    """The histogram of one variable's offsets (new − reported), the most frequent ones in order of size."""
+    frame = _offsets(view, region).filter(pl.col("variable") == variable, pl.col("n") >= view.threshold)
+    if frame.is_empty():
+        return None
+    shown = frame.sort("n", "offset", descending=[True, False]).head(_OFFSETS).sort("offset")
+    rows = [{"offset": _signed(row["offset"]), "n": row["n"]} for row in shown.iter_rows(named=True)]
+    chart = charts.offsets_chart(rows, *view.texts("chart", "offset_axis", "n_axis"))
+    return Picture(charts.svg(chart), _caption(view, "offsets", variable, region))
+
+
+def _transitions(view: View, region: str | None) -> pl.DataFrame:
+    """One region's transitions (None: of the country) between values that may be shown."""
+    frame = _of_region(view.results.frame("transitions"), region)
+    return frame.filter(
+        pl.struct("variable", "reported_value", "new_value").map_elements(
+            lambda row: _may_be_shown(view, row), return_dtype=pl.Boolean
+        )
+    )
+
+
+def _may_be_shown(view: View, row: dict[str, Any]) -> bool:
+    variable = view.variable(row["variable"])
+    return variable is not None and all(known_code(variable, row[f"{s}_value"]) for s in ("reported", "new"))
+
+
+def _offsets(view: View, region: str | None) -> pl.DataFrame:
+    return _of_region(view.results.frame("offsets"), region).filter(pl.col("offset") != 0)
+
+
+def _of_region(frame: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    """The region's rows; for the country its own rows where they stand, else the sum over regions."""
+    own = frame.filter(pl.col("region").eq_missing(pl.lit(region, pl.String)))
+    if region is not None or not own.is_empty():
+        return own
+    keys = [name for name in frame.columns if name not in ("region", "n")]
+    return frame.group_by(keys).agg(pl.col("n").sum()).sort(keys)
+
+
+def _most_changed(view: View, name: str) -> list[str]:
+    frame = _offsets(view, view.region)
+    if name == "transitions":
+        frame = _transitions(view, view.region).filter(_moved())
+    counted = frame.group_by("variable").agg(pl.col("n").sum()).filter(pl.col("n") >= max(view.threshold, 5))
+    return counted.sort("n", "variable", descending=[True, False])["variable"].head(_PICTURES).to_list()
+
+
+def _moved() -> pl.Expr:
+    return pl.col("reported_value").ne_missing(pl.col("new_value"))
+
+
+def _in_order(spec: Any, frame: pl.DataFrame) -> list[str | None]:
+    """The codes of the heat map: the domain's order, then missing codes, then empty; the most used if many."""
+    used = pl.concat([frame.select(c=side, n="n") for side in ("reported_value", "new_value")])
+    most = used.group_by("c").agg(pl.col("n").sum()).sort("n", "c", descending=[True, False])["c"].head(_CODES)
+    known = [*spec.domain, *spec.missing]
+    return sorted(most.to_list(), key=lambda c: (c is None, known.index(c) if c in known else len(known), c or ""))
+
+
+def _place_of(codes: list[str | None], row: dict[str, Any]) -> tuple[int, ...]:
+    places = [codes.index(row[s]) if row[s] in codes else len(codes) for s in ("reported_value", "new_value")]
+    return tuple(places)
+
+
+def _transitions_table(view: View) -> Table:
+    frame = _transitions(view, view.region).filter(_moved())
+    return Table(
+        title=view.text("table.transitions"),
+        headings=headings(*view.texts("column", "variable", "reported_value", "new_value", "n"), text_columns=3),
+        rows=tuple(
+            cells(
+                view.label(row["variable"]),
+                *(value_text(view.spec.variables[row["variable"]], row[s]) for s in ("reported_value", "new_value")),
+                shown_count(row["n"], view.threshold),
+            )
+            for row in _most_frequent(frame, view, ["variable", "reported_value", "new_value"])
+        ),
+        empty=view.text("table.none"),
+    )
+
+
+def _offsets_table(view: View) -> Table:
+    return Table(
+        title=view.text("table.offsets"),
+        headings=headings(*view.texts("column", "variable", "offset", "n")),
+        rows=tuple(
+            cells(view.label(row["variable"]), _signed(row["offset"]), count(row["n"]))
+            for row in _most_frequent(_offsets(view, view.region), view, ["variable", "offset"])
+        ),
+        empty=view.text("table.none"),
+    )
+
+
+def _most_frequent(frame: pl.DataFrame, view: View, ties: list[str]) -> list[dict[str, Any]]:
+    """The most frequent moves; those of too few are left out, since their values would say who moved."""
+    enough = frame.filter(pl.col("n") >= view.threshold)
+    return enough.sort("n", *ties, descending=[True, *(False for _ in ties)]).head(_ROWS).to_dicts()
+
+
+def _signed(offset: float | None) -> str:
+    if offset is None:
+        return NOTHING
+    return f"{offset:+.6g}".replace(".", ",").replace("-", "−")
+
+
+def _caption(view: View, name: str, variable: str, region: str | None) -> str:
+    place = f" ({view.names.region(region)})" if region else ""
+    return view.text(f"chart.{name}", variable=view.label(variable)) + place

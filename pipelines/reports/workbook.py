@@ -1,0 +1,178 @@
+"""The fejl- og mangelliste: one region's rows in an Excel workbook, encrypted.
+
+What a cell says is data: nothing becomes a formula or a link, and everything but the answers is text, so that
+a CPR number keeps its zero and a value its form.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import polars as pl
+import xlsxwriter
+from msoffcrypto.format.ooxml import OOXMLFile
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from pipelines.project import InputError
+from pipelines.reports.answers import ANSWERS, answer_texts
+from pipelines.reports.messages import Messages, read_messages
+from pipelines.reports.places import PlaceNames
+from pipelines.reports.rows import RegionRows, own_rows
+from pipelines.reports.sheets import Sheet, counts_per_cause, discrepancy_sheet, finding_sheet, missing_sheet
+from pipelines.spec.model import DatabaseSpec
+
+_MADE = dt.datetime(2000, 1, 1)  # a fixed day, so that the same rows give the same bytes
+_INERT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_SHORTEST_PASSWORD = 12
+_LONGEST_CELL = 32767  # Excel's own limit
+_FIRST_ANSWER_DAY = dt.date(2000, 1, 1)
+
+_BASE = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+_LOOKS = {
+    "text": {"text_wrap": True},
+    "heading": {"bold": True, "font_color": "#FFFFFF", "bg_color": "#22313F", "text_wrap": True, "valign": "vcenter"},
+    "reported": {"text_wrap": True, "bg_color": "#FBF0E7"},
+    "new": {"text_wrap": True, "bg_color": "#E6F1F5"},
+    "answer": {"text_wrap": True, "bg_color": "#FFFBE6", "border": 1, "border_color": "#D8CFA0"},
+    "date": {"bg_color": "#FFFBE6", "border": 1, "border_color": "#D8CFA0", "num_format": "dd-mm-yyyy"},
+    "title": {"bold": True, "font_size": 16},
+    "subtitle": {"bold": True, "font_size": 12, "font_color": "#1F6F8B"},
+    "warning": {"bold": True, "font_color": "#9B2C2C", "text_wrap": True},
+    "strong": {"bold": True, "text_wrap": True},
+    "number": {"bold": True, "align": "right", "num_format": "#,##0"},
+}
+
+
+def region_workbook(
+    spec: DatabaseSpec, rows: RegionRows, region: str, password: str, names: PlaceNames | None = None
+) -> bytes:
+    """The region's workbook, encrypted with `password` (AES-256; the salt is random, so bytes differ each time).
+
+    Raises InputError for a password shorter than 12 characters.
+    """
+    if len(password) < _SHORTEST_PASSWORD:
+        raise InputError(f"The workbook's password is too short: give {_SHORTEST_PASSWORD} characters or more.")
+    encrypted = io.BytesIO()
+    OOXMLFile(io.BytesIO(plain_workbook(spec, rows, region, names))).encrypt(password, encrypted)
+    return encrypted.getvalue()
+
+
+def plain_workbook(
+    spec: DatabaseSpec, rows: RegionRows, region: str, names: PlaceNames | None = None, language: str = "da"
+) -> bytes:
+    """The workbook before encryption: the same rows in any order give the same bytes. It holds CPR numbers."""
+    messages, own = read_messages(language), own_rows(rows, region)
+    sheets = (
+        discrepancy_sheet(spec, own, messages),
+        missing_sheet(own, messages),
+        finding_sheet(spec, rows, messages),
+    )
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True, **_INERT}) as book:
+        book.set_properties({"created": _MADE, "title": messages.text("workbook.discrepancies_sheet")})
+        looks = {name: book.add_format(_BASE | look) for name, look in _LOOKS.items()}
+        title = (messages.label(spec.title), (names or PlaceNames()).region(region))
+        _write_readme(book.add_worksheet(messages.text("workbook.readme_sheet")), title, own, sheets, messages, looks)
+        for sheet in sheets:
+            _write_sheet(book.add_worksheet(sheet.name), sheet, messages, looks)
+    return stream.getvalue()
+
+
+def _write_readme(
+    page: Worksheet,
+    title: tuple[str, str],
+    own: pl.DataFrame,
+    sheets: tuple[Sheet, ...],
+    messages: Messages,
+    looks: dict[str, Format],
+) -> None:
+    """What the list is, how to answer it, and what it holds, read from top to bottom."""
+    page.hide_gridlines(2)
+    page.set_column(0, 0, 24)
+    page.set_column(1, 1, 92)
+    lines = _readme_lines(title, own, sheets, messages)
+    for position, (first, second, look) in enumerate(lines):
+        _write_line(page, position, first, second, looks, look)
+    page.set_portrait()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+
+
+def _readme_lines(
+    title: tuple[str, str], own: pl.DataFrame, sheets: tuple[Sheet, ...], messages: Messages
+) -> list[tuple[str | int, str, str]]:
+    """Lines of (first column, second column, look); an empty first column lets the second stand alone."""
+    t = {name.partition(".")[2]: text for name, text in messages.texts.items() if name.startswith("workbook.")}
+    blank = ("", "", "text")
+    return [
+        (t["title"].format(region=title[1]), "", "title"), (title[0], "", "text"), blank,
+        ("", t["what"], "text"), ("", t["confidential"], "warning"), blank,
+        (t["how"], "", "subtitle"), *(("", t[f"step_{step}"], "text") for step in ("choose", "comment", "send")),
+        ("", messages.text("answering.mend"), "strong"), blank,
+        (t["answers"], "", "subtitle"),
+        *((messages.text(f"answer.{a}"), messages.text(f"answer.{a}_help"), "text") for a in ANSWERS), blank,
+        (t["contents"], "", "subtitle"), *((len(sheet.rows), sheet.name, "text") for sheet in sheets), blank,
+        (t["causes"], "", "subtitle"), *((n, said, "text") for n, said in counts_per_cause(own, messages)),
+    ]  # fmt: skip
+
+
+def _write_line(
+    page: Worksheet, position: int, first: str | int, second: str, looks: dict[str, Format], look: str
+) -> None:
+    if isinstance(first, int):
+        page.write_number(position, 0, first, looks["number"])
+    elif look in ("title", "subtitle") or not second:
+        page.write_string(position, 0, first, looks[look if look in ("title", "subtitle") else "text"])
+    else:
+        page.write_string(position, 0, first, looks["strong"])
+    if second:
+        page.write_string(position, 1, second, looks[look])
+
+
+def _write_sheet(page: Worksheet, sheet: Sheet, messages: Messages, looks: dict[str, Format]) -> None:
+    for position, column in enumerate(sheet.columns):
+        page.set_column(position, position, column.width)
+        page.write_string(0, position, column.heading, looks["heading"])
+    page.set_row(0, 32)
+    for number, row in enumerate(sheet.rows, start=1):
+        for position, text in enumerate(row):
+            _write_cell(page, number, position, text, looks[_look(sheet, position)])
+    page.freeze_panes(1, 0)
+    page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
+    _ask(page, sheet, messages)
+    _print_setup(page)
+
+
+def _write_cell(page: Worksheet, number: int, position: int, text: str, look: Format) -> None:
+    if text:
+        page.write_string(number, position, text[:_LONGEST_CELL], look)
+    else:
+        page.write_blank(number, position, None, look)
+
+
+def _look(sheet: Sheet, position: int) -> str:
+    column = sheet.columns[position]
+    return "date" if column.entry == "date" else column.tone or "text"
+
+
+def _ask(page: Worksheet, sheet: Sheet, messages: Messages) -> None:
+    """The answer is one of five, chosen from a list; the day of correction is a date."""
+    last = max(len(sheet.rows), 1)
+    for position, column in enumerate(sheet.columns):
+        if column.entry == "answer":
+            error = messages.text("workbook.choose_error")
+            rule = {"validate": "list", "source": answer_texts(messages), "error_message": error}
+            page.data_validation(1, position, last, position, rule)
+        elif column.entry == "date":
+            error = messages.text("workbook.date_error")
+            rule = {"validate": "date", "criteria": ">=", "value": _FIRST_ANSWER_DAY, "error_message": error}
+            page.data_validation(1, position, last, position, rule)
+
+
+def _print_setup(page: Worksheet) -> None:
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(0)

@@ -1,0 +1,1 @@
+"""Bytes to rows of text with line numbers. Knows formats, not rules."""

@@ -1,0 +1,154 @@
+"""Strict delimited text (RFC 4180): nothing is guessed, no row is lost, every row knows its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.sources.batch import LONGEST_CELL, Broken, Refused
+
+DELIMITERS = {
+    ";": ("semikolon", "semicolon"),
+    ",": ("komma", "comma"),
+    "\t": ("tabulator", "tab"),
+    "|": ("lodret streg", "vertical bar"),
+}
+ROWS_AT_A_TIME = 10_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows`: line (where the record begins, 1 = the header's first line) and one text column per header."""
+
+    header: tuple[str, ...]
+    rows: pl.DataFrame
+    broken: tuple[Broken, ...]
+
+
+def header_of(text: str, delimiter: str, known: Collection[str]) -> tuple[str, ...]:
+    """The header's names. Refused: another delimiter, no header, or a name that stands twice."""
+    header = _first_record(text, delimiter)
+    if not set(header) & set(known):
+        _name_the_delimiter(text, delimiter, known)
+        raise Refused(
+            "no_header",
+            "Filens første linje er ikke en overskrift med de aftalte kolonnenavne.",
+            "The first line is not a header with the agreed column names.",
+        )
+    if len(set(header)) < len(header):
+        position = next(n for n, name in enumerate(header, 1) if name in header[: n - 1])
+        raise Refused(
+            "duplicate_column",
+            f"Kolonne {position} har samme navn som en tidligere kolonne.",
+            f"Column {position} has the name of an earlier column.",
+        )
+    return header
+
+
+def hold_against(header: Collection[str], expected: Collection[str]) -> None:
+    """Every expected column stands in the header, and no other: more than was agreed is not taken in."""
+    if missing := [name for name in expected if name not in header]:
+        raise Refused(
+            "missing_column",
+            f"Kolonnen {missing[0]} mangler ({len(missing)} i alt).",
+            f"The column {missing[0]} is missing ({len(missing)} in all).",
+        )
+    if unknown := [n for n, name in enumerate(header, 1) if name not in expected]:
+        raise Refused(
+            "unknown_column",
+            f"Kolonne {unknown[0]} er ikke aftalt ({len(unknown)} i alt).",
+            f"Column {unknown[0]} was not agreed ({len(unknown)} in all).",
+        )
+
+
+def read_table(text: str, delimiter: str, header: tuple[str, ...]) -> Table:
+    """The rows below the header, as text; an empty cell is an empty text. Blank lines are not rows.
+
+    Refused: a quote that is never closed, so that nobody can say where the rows begin.
+    """
+    frames, broken = [], []
+    lines: list[int] = []
+    cells: list[list[str]] = []
+    hidden = "\0" in text
+    for line, end, row in _records(text, delimiter):
+        if problem := _problem(line, row, len(header), hidden):
+            if end > line:
+                raise _unclosed(line)
+            broken.append(problem)
+            continue
+        lines.append(line)
+        cells.append(row)
+        if len(lines) == ROWS_AT_A_TIME:
+            frames.append(_frame(header, lines, cells))
+            lines, cells = [], []
+    frames.append(_frame(header, lines, cells))
+    return Table(header, pl.concat(frames, rechunk=True), tuple(broken))
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[int, int, list[str] | None]]:
+    """First line, last line and cells of each record after the header; None for cells that will not split."""
+    csv.field_size_limit(2**31 - 1)  # the reader's own limit would end the file, not the row
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    next(reader)
+    last = reader.line_num
+    while True:
+        line, row = last + 1, None
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            if "unexpected end" in str(problem):
+                raise _unclosed(line) from None
+        last = reader.line_num
+        if row != []:
+            yield line, last, row
+
+
+def _problem(line: int, row: list[str] | None, width: int, hidden: bool) -> Broken | None:
+    if row is None:
+        return Broken(line, "row.shape", "Et anførselstegn står forkert i rækken.")
+    if len(row) != width:
+        return Broken(line, "row.shape", f"Rækken har {len(row)} felter; overskriften har {width}.")
+    if hidden and any("\0" in cell for cell in row):
+        return Broken(line, "row.nul", "Rækken indeholder et NUL-tegn.")
+    if sum(map(len, row)) > LONGEST_CELL and max(map(len, row)) > LONGEST_CELL:
+        return Broken(line, "row.long", f"Et felt er længere end {LONGEST_CELL} tegn.")
+    return None
+
+
+def _unclosed(line: int) -> Refused:
+    return Refused(
+        "unclosed_quote",
+        f"Et anførselstegn i posten fra linje {line} lukkes ikke, så rækkerne kan ikke skilles ad.",
+        f"A quote in the record from line {line} is not closed, so that rows cannot be told apart.",
+    )
+
+
+def _frame(header: tuple[str, ...], lines: list[int], cells: list[list[str]]) -> pl.DataFrame:
+    columns = zip(*cells, strict=True) if cells else [()] * len(header)
+    texts = [pl.Series(name, column, dtype=pl.String) for name, column in zip(header, columns, strict=True)]
+    return pl.DataFrame([pl.Series("line", lines, dtype=pl.Int64), *texts])
+
+
+def _first_record(text: str, delimiter: str) -> tuple[str, ...]:
+    csv.field_size_limit(2**31 - 1)
+    try:
+        return tuple(next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)))
+    except (csv.Error, StopIteration):
+        return ()
+
+
+def _name_the_delimiter(text: str, expected: str, known: Collection[str]) -> None:
+    asked = DELIMITERS[expected]
+    for delimiter, found in DELIMITERS.items():
+        if set(_first_record(text, delimiter)) & set(known):
+            raise Refused(
+                "wrong_delimiter",
+                f"{asked[0].capitalize()} ventet, {found[0]} fundet.",
+                f"{asked[1].capitalize()} expected, {found[1]} found.",
+            )

@@ -1,0 +1,341 @@
+"""The databasespecifikation as one immutable value. Everything else about a database follows from it.
+
+The keys are public: others write specifications in them (docs/specification.md). Codes, versions and
+field names are text and must be quoted in YAML; a number or `no` in their place is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from pipelines.spec.expressions import Condition, parse_condition
+
+Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=40)]
+Bound = Annotated[str, StringConstraints(strict=True, pattern=r"^(>=|<=|>|<)\s*-?[0-9]+(\.[0-9]+)?$")]
+Number = int | float
+SourceName = Literal["kip", "wsapi", "lpr", "lab", "lmdb", "cpr", "dar", "municipal", "manual"]
+VariableType = Literal["decimal", "integer", "yes_no", "code", "sks", "text", "date", "timestamp"]
+RuleName = Literal[
+    "required", "castable", "range", "allowed", "pattern", "valid", "future", "condition",
+    "person", "check_digit", "test_person", "unit", "region", "record_id", "event_date",
+]  # fmt: skip
+Severity = Literal["error", "warning"]
+
+# The columns every record has besides the specification's variables (house.md, "Command line").
+IDENTITY = ("record_id", "person", "unit", "region")
+ATTRIBUTES = (
+    "hospital", "submission", "source_file", "schema_version", "source_system",
+    "age_band", "sex", "retracted",
+)  # fmt: skip
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Label(Frozen):
+    da: Text
+    en: Text | None = None
+
+
+class Validity(Frozen):
+    """When something is in force; either end may be open, both days are included."""
+
+    from_: dt.date | None = Field(None, alias="from")
+    until: dt.date | None = None
+
+    def covers(self, day: dt.date) -> bool:
+        return (self.from_ or dt.date.min) <= day <= (self.until or dt.date.max)
+
+
+class Compare(Frozen):
+    """When a new value says the same as the reported one; at most one way besides exact equality."""
+
+    absolute: Number | None = Field(None, ge=0)
+    relative: Number | None = Field(None, ge=0)
+    days: int | None = Field(None, ge=0)
+    minutes: int | None = Field(None, ge=0)
+    map: dict[Code, Code] | None = None  # accepted recodings, reported → new
+    level: int | None = Field(None, ge=1)  # the number of leading characters of a code that count
+    normalise: bool | list[Literal["case", "blanks", "leading_zeros"]] | None = None
+    not_comparable: Text | None = None  # the reason why the migration changed the meaning
+
+    @model_validator(mode="after")
+    def one_way(self) -> Compare:
+        if len(self.model_fields_set) > 1:
+            raise ValueError("say one way of comparing, not several")
+        return self
+
+
+class Published(Frozen):
+    """Levels from the literature, which synthetic data imitate: shares of codes, or mean and sd."""
+
+    share: dict[Code, float] | None = None
+    mean: Number | None = None
+    sd: Number | None = None
+    after: tuple[Name, int, int] | None = None  # a date: so many days after another date, from … to
+    missing: dict[Code, float] = {}
+    noise: float = Field(0.02, ge=0, le=1)  # share that is typed otherwise in KIP than sent in the new source
+    source: Text | None = None
+
+
+class Variable(Frozen):
+    label: Label
+    type: VariableType
+    unit: Text | None = None
+    range: tuple[Number, Number] | None = None
+    values: dict[Code, Text] | None = None
+    ordinal: bool = False
+    pattern: Text | None = None
+    codes: list[Code] | None = None  # sks: permitted codes, a trailing * means all below
+    required: bool | dict[SourceName, bool] = False
+    missing: dict[Code, Text] = {}
+    only_if: Text | None = None  # relevant only where this condition holds
+    compare: Compare = Compare()
+    valid: Validity = Validity()
+    severity: dict[RuleName, Severity] = {}
+    why_source: Text | None = None
+    from_: dict[SourceName, Any] = Field({}, alias="from")
+    published: Published | None = None
+
+    def required_in(self, source: str) -> bool:
+        return self.required if isinstance(self.required, bool) else self.required.get(source, False)
+
+    @property
+    def domain(self) -> dict[str, str]:
+        """Every permitted code with its text; a yes/no variable has the two."""
+        return {"yes": "Ja", "no": "Nej"} if self.type == "yes_no" else (self.values or {})
+
+    @property
+    def numeric(self) -> bool:
+        return self.type in ("decimal", "integer")
+
+    @property
+    def categorical(self) -> bool:
+        return self.type in ("yes_no", "code")
+
+    @model_validator(mode="after")
+    def fits_its_type(self) -> Variable:
+        if self.type == "code" and not self.values:
+            raise ValueError("a variable of type code needs values")
+        if self.values and self.type != "code":
+            raise ValueError(f"values belong to type code, not {self.type}")
+        if self.range and not self.numeric:
+            raise ValueError(f"a range belongs to numbers, not {self.type}")
+        if self.range and self.range[0] > self.range[1]:
+            raise ValueError("the range begins after its end")
+        if overlap := sorted(set(self.missing) & set(self.domain)):
+            raise ValueError(f"'{overlap[0]}' is both a value and a missing code")
+        if wrong := [kind for kind in self.compare.model_fields_set if self.type not in COMPARABLE[kind]]:
+            raise ValueError(f"compare {wrong[0]} does not fit type {self.type}")
+        return self
+
+
+_NUMBERS, _TEXTS = ("decimal", "integer"), ("code", "sks", "text", "yes_no")
+COMPARABLE = {
+    "absolute": _NUMBERS, "relative": _NUMBERS, "days": ("date", "timestamp"), "minutes": ("timestamp",),
+    "map": _TEXTS, "level": ("sks", "code", "text"), "normalise": _TEXTS,
+    "not_comparable": (*_NUMBERS, *_TEXTS, "date", "timestamp"),
+}  # fmt: skip
+
+
+class MatchRule(Frozen):
+    """One stage of matching: equal on `on`, within so many days (or units) on `within`."""
+
+    rule: Text
+    on: tuple[Name, ...] = Field(min_length=1)
+    within: dict[Name, int] = {}
+    unambiguous: bool = False  # pair only records that have no other candidate at this stage
+
+    @field_validator("within", mode="before")
+    @classmethod
+    def read_days(cls, value: Any) -> Any:
+        """`3 days` or 3."""
+        return {name: _days(window) for name, window in value.items()} if isinstance(value, dict) else value
+
+
+def _days(window: Any) -> Any:
+    found = re.fullmatch(r"(\d+)\s*(days?)?", str(window))
+    return int(found[1]) if found else window
+
+
+class Indicator(Frozen):
+    label: Label | None = None
+    denominator: Text
+    numerator: Text
+    standard: Bound | None = None
+    unknown: Text | None = None
+    source: Text | None = None
+
+
+class Gate(Frozen):
+    """Conditions on intervals, judged at `confidence`; fewer than `minimum` observations cannot be judged."""
+
+    completeness_of_new: Bound | None = None
+    completeness_of_reported: Bound | None = None
+    overlap: Bound | None = None
+    agreement_each_variable: Bound | None = None
+    unexplained: Bound | None = None
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    minimum: int = Field(20, ge=1)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        names = [n for n in type(self).model_fields if n not in ("confidence", "minimum")]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+class Changeover(Frozen):
+    """The parallel period (periode med dobbeltindberetning) of a region or unit, both days included."""
+
+    new_from: dt.date | None = None
+    kip_until: dt.date | None = None
+
+
+class Use(Frozen):
+    """Which source counts in deliveries, so that no course counts twice or not at all."""
+
+    source: SourceName
+    region: Code | None = None
+    unit: Code | None = None
+    from_: dt.date | None = Field(None, alias="from")
+    fallback: SourceName | None = None
+
+
+class Sides(Frozen):
+    reported: SourceName = "kip"
+    new: SourceName = "wsapi"
+
+
+class Rule(Frozen):
+    """A condition across variables that every record must meet; unknown (null) does not break it."""
+
+    holds: Text
+    label: Label
+    severity: Severity = "error"
+
+
+class Volume(Frozen):
+    """Published volumes that synthetic data imitate."""
+
+    courses_per_year: int
+    per_region: dict[Code, int]
+    completeness: dict[Code, float] = {}
+    source: Text | None = None
+
+
+class Field_(Frozen):
+    """How one source field carries a variable: its own name for codes and missing, and its unit."""
+
+    variable: Name
+    values: dict[str, Code] = {}  # the source's word → the specification's code
+    missing: dict[str, Code] = {}
+    factor: Number = 1  # source value × factor = the specification's unit
+
+
+class SourceSchema(Frozen):
+    """One version of one source's format: WSAPI schema version, or KIP form version.
+
+    The formats themselves are our assumption (not public); only this file and the adapter know them.
+    """
+
+    source: SourceName
+    version: Text
+    valid: Validity = Validity()
+    notation: Literal["iso", "danish"] = "iso"  # danish: decimal comma, dd-mm-yyyy
+    identity: dict[Name, Text]  # record_id, person, unit … → the source's field
+    fields: dict[Text, Field_]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variable → the source's field name."""
+        return {field.variable: name for name, field in self.fields.items()}
+
+
+class DatabaseSpec(Frozen):
+    database: Name
+    title: Label
+    official: bool
+    controller: Text | None = None
+    version: Text
+    status: Literal["draft", "hearing", "commenting", "provisional", "locked"] = "draft"
+    record: Text
+    event_date: Name
+    person_number: Literal["cpr", "other"] = "cpr"  # other: the person column is not a CPR number
+    severity: dict[RuleName, Severity] = {}  # for rules on the record itself (person, unit, …)
+    sides: Sides = Sides()
+    population: dict[str, Any] = {}
+    variables: dict[Name, Variable] = Field(min_length=1)
+    rules: dict[Name, Rule] = {}
+    match: tuple[MatchRule, ...] = Field(min_length=1)
+    indicators: dict[Name, Indicator] = {}
+    gates: dict[Name, Gate] = {}
+    changeover: dict[Code, Changeover] = {}
+    use: tuple[Use, ...] = ()
+    settling_days: int | dict[SourceName, int] = 0
+    slices: tuple[Name, ...] = ()
+    test_persons: Text | tuple[Code, ...] = ()
+    units: Text | None = None  # the file of reporting units, beside the specification
+    published: Volume | None = None
+    sources: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def names_are_known(self) -> DatabaseSpec:
+        if clash := sorted(set(self.variables) & {*IDENTITY, *ATTRIBUTES, *self.slices}):
+            raise ValueError(f"variables.{clash[0]} has the name of a column that every record has")
+        known = {*IDENTITY, *ATTRIBUTES, *self.slices, *self.variables, self.event_date}
+        for number, rule in enumerate(self.match):
+            if strange := [name for name in (*rule.on, *rule.within) if name not in known]:
+                raise ValueError(f"match.{number} names {strange[0]}, which is not a variable")
+        if (event := self.variables.get(self.event_date)) and event.type not in ("date", "timestamp"):
+            raise ValueError(f"event_date {self.event_date} is not a date")
+        for where, text in self._condition_texts():
+            try:
+                self.condition(text)
+            except ValueError as problem:
+                raise ValueError(f"{where}: {problem}") from None
+        return self
+
+    def _condition_texts(self) -> list[tuple[str, str]]:
+        indicators = [
+            (f"indicators.{name}.{part}", text)
+            for name, indicator in self.indicators.items()
+            for part in ("denominator", "numerator", "unknown")
+            if (text := getattr(indicator, part))
+        ]
+        rules = [(f"rules.{name}.holds", rule.holds) for name, rule in self.rules.items()]
+        relevant = [
+            (f"variables.{name}.only_if", v.only_if) for name, v in self.variables.items() if v.only_if
+        ]
+        return indicators + rules + relevant
+
+    def condition(self, text: str) -> Condition:
+        """A condition on the variables, their `<variable>_missing` codes and every record's columns."""
+        return parse_condition(text, self.condition_columns)
+
+    @cached_property
+    def condition_columns(self) -> frozenset[str]:
+        missing = {f"{name}_missing" for name in self.variables}
+        return frozenset({*self.variables, *missing, *IDENTITY, *ATTRIBUTES, *self.slices, self.event_date})
+
+    @property
+    def compared(self) -> dict[str, Variable]:
+        """The variables whose two sides are held side by side."""
+        return {n: v for n, v in self.variables.items() if v.compare.not_comparable is None}
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Columns that may stand beside the variables, and may explain a difference."""
+        return (*ATTRIBUTES, *self.slices)
+
+    def settling(self, source: str) -> int:
+        return (
+            self.settling_days if isinstance(self.settling_days, int) else self.settling_days.get(source, 0)
+        )

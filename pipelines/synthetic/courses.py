@@ -1,0 +1,110 @@
+"""The simulated truth: courses per region, unit and day, each with its person, before anyone reports them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from pipelines.project import InputError
+from pipelines.spec.model import DatabaseSpec
+from pipelines.synthetic.patients import birth_dates, person_numbers
+from pipelines.synthetic.streams import stream
+from pipelines.synthetic.values import FIRST_HOUR, with_values
+
+WEEKDAYS = (1, 1, 1, 1, 0.8, 0.1, 0.05)  # Monday to Sunday
+COMES_BACK = 0.03  # share of courses whose person has had one before
+APART = 30  # days between two courses of one person, at least: outside every matching window
+MISTAKEN = 0.005  # share of courses registered by mistake: sent by the new source and deleted again
+
+
+def simulate(
+    spec: DatabaseSpec,
+    units: Sequence[dict[str, str]],
+    seed: int,
+    scale: float,
+    from_date: dt.date,
+    reference_date: dt.date,
+) -> pl.DataFrame:
+    """Every course that took place: course (number), region, unit, hospital, person, sex, age_band,
+    mistaken, the event date and each variable with its missing code. Sorted by course.
+
+    Courses per region are `published.per_region` × scale × years; units in the order of their list are
+    larger and smaller. Raises InputError where the specification publishes no volumes.
+    """
+    if spec.published is None:
+        raise InputError(f"{spec.database}: say courses per region under `published` to make synthetic data.")
+    years = ((reference_date - from_date).days + 1) / 365.25
+    regions = [
+        _courses_of(spec, region, units, round(yearly * scale * years), seed, from_date, reference_date)
+        for region, yearly in spec.published.per_region.items()
+    ]
+    courses = pl.concat(regions).with_row_index("course")
+    return with_values(spec, _with_persons(spec, courses, seed), seed, reference_date)
+
+
+def _courses_of(
+    spec: DatabaseSpec,
+    region: str,
+    units: Sequence[dict[str, str]],
+    n: int,
+    seed: int,
+    from_date: dt.date,
+    reference_date: dt.date,
+) -> pl.DataFrame:
+    """The courses of one region: the first unit of the list is the largest; one unit where none is listed."""
+    own = [unit for unit in units if unit["region"] == region] or [{"unit": region, "hospital": region}]
+    sizes = np.arange(len(own), 0, -1)
+    places = stream(seed, "unit", region).choice(len(own), n, p=sizes / sizes.sum())
+    return pl.DataFrame(
+        {
+            "region": pl.Series([region] * n, dtype=pl.String),
+            "unit": [own[place]["unit"] for place in places],
+            "hospital": [own[place]["hospital"] for place in places],
+            spec.event_date: _event_dates(spec, n, stream(seed, "event", region), from_date, reference_date),
+        },
+        schema_overrides={"unit": pl.String, "hospital": pl.String},
+    )
+
+
+def _event_dates(
+    spec: DatabaseSpec, n: int, rng: np.random.Generator, from_date: dt.date, reference_date: dt.date
+) -> pl.Series:
+    """Days in order, most of them working days; a timestamp stands at the opening hour."""
+    days = pl.date_range(from_date, reference_date, eager=True)
+    weights = np.array(WEEKDAYS)[days.dt.weekday().to_numpy() - 1]
+    dates = pl.Series(days.to_numpy()[np.sort(rng.choice(len(days), n, p=weights / weights.sum()))]).cast(
+        pl.Date
+    )
+    event = spec.variables.get(spec.event_date)
+    if event is None or event.type == "date":
+        return dates
+    return dates.cast(pl.Datetime("us")) + dt.timedelta(hours=FIRST_HOUR)
+
+
+def _with_persons(spec: DatabaseSpec, courses: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Each course has a person of its own, but for the few who come back in the same region."""
+    rng = stream(seed, "person")
+    events = courses[spec.event_date].cast(pl.Date).to_numpy().astype("datetime64[D]")
+    born = birth_dates(events, spec.population.get("age", {}).get("min", 18), rng)
+    persons = person_numbers(born, spec.test_persons, rng)
+    owner = _owners(courses["region"].to_numpy(), events, rng)
+    person = [persons[place] for place in owner]
+    years = ((events - born[owner]).astype(int) / 365.25).astype(int)
+    return courses.with_columns(
+        pl.Series("person", person, dtype=pl.String),
+        pl.Series("sex", ["male" if int(number[9]) % 2 else "female" for number in person], dtype=pl.String),
+        pl.Series("age_band", [f"{age // 10 * 10}-{age // 10 * 10 + 9}" for age in years], dtype=pl.String),
+        pl.Series("mistaken", rng.random(courses.height) < MISTAKEN),
+    )
+
+
+def _owners(regions: np.ndarray, events: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each course the place of the course whose person it has: its own, or an earlier one."""
+    own = np.arange(len(events))
+    comes_back = rng.random(len(events)) < COMES_BACK
+    earlier = (own * rng.random(len(events))).astype(int)
+    apart = (events - events[earlier]).astype(int) > APART
+    return np.where(comes_back & ~comes_back[earlier] & apart & (regions == regions[earlier]), earlier, own)

@@ -1,0 +1,1 @@
+"""Is each record what the specification says? The counts of DuckDB decide."""

@@ -1,0 +1,159 @@
+"""Opening the warehouse: one encrypted DuckDB file per clinical database, one process at a time.
+
+DuckDB writes encrypted files offline only with the cryptography of its httpfs extension, which is loaded
+from its Python package by path; nothing is ever fetched (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import duckdb_extension_httpfs
+import polars as pl
+
+from pipelines.project import InputError, Project
+from pipelines.spec.constraint_kinds import quoted
+from pipelines.warehouse.key import derived, read_key
+
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open warehouse. Values from outside are parameters or registered frames, never SQL text."""
+
+    connection: duckdb.DuckDBPyConnection
+    database: str
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is kept, or nothing. DuckDB's own errors quote rows: they stop here."""
+        self.connection.execute("begin transaction")
+        try:
+            yield
+            self.connection.execute("commit")
+        except duckdb.Error as problem:
+            self._undo()
+            kind = type(problem).__name__
+            raise InputError(
+                f"The warehouse of {self.database} could not write ({kind}): nothing was changed; "
+                "see that the disk has room, then run again."
+            ) from None
+        except BaseException:
+            self._undo()
+            raise
+
+    def frame(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+        """The answer of a query as a frame."""
+        return self.connection.execute(query, list(parameters)).pl()
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Append a frame's rows; the columns go by name, those that the frame lacks become null."""
+        with self.registered(frame) as name:
+            self.connection.execute(f"insert into {table} by name select * from {name}")
+
+    @contextmanager
+    def registered(self, frame: pl.DataFrame) -> Iterator[str]:
+        """A frame as a relation that queries can name."""
+        self.connection.register("incoming", frame)
+        try:
+            yield "incoming"
+        finally:
+            self.connection.unregister("incoming")
+
+    def _undo(self) -> None:
+        try:
+            self.connection.execute("rollback")
+        except duckdb.Error:  # the failed commit has rolled back already
+            return
+
+
+@contextmanager
+def open_warehouse(project: Project, database: str) -> Iterator[Warehouse]:
+    """The encrypted warehouse of one clinical database; made where there is none.
+
+    Raises InputError where the key is missing or another, or while another run is at work.
+    """
+    key = derived(read_key(project), "warehouse", database)
+    path = project.warehouse(database)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection = _connect(path.parent)
+    try:
+        _attach(connection, path, key)
+        _lock_down(connection)
+        yield Warehouse(connection, database)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def in_memory() -> Iterator[Warehouse]:
+    """A warehouse that is gone afterwards, for commands on plain files; nothing is stored."""
+    connection = _connect(None)
+    try:
+        _lock_down(connection)
+        yield Warehouse(connection, "memory")
+    finally:
+        connection.close()
+
+
+def _connect(folder: Path | None) -> duckdb.DuckDBPyConnection:
+    """A connection that fetches nothing; it spills encrypted into `folder`, or not at all."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": THREADS,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "python_enable_replacements": False,
+            "temp_directory": str(folder / "spill") if folder else "",
+        },
+    )
+    connection.execute("set temp_file_encryption = true")
+    return connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes) -> None:
+    """Attach and enter the file. DuckDB's message would show the key, so none of it is passed on."""
+    existed = path.exists()
+    try:
+        connection.execute(f"load {quoted(str(_cryptography()))}")
+        connection.execute(f"attach {quoted(str(path))} as warehouse (encryption_key '{key.hex()}')")
+        connection.execute("use warehouse")
+    except duckdb.Error as problem:
+        if not existed:  # a failed attach leaves an empty file, which would later open without a key
+            path.unlink(missing_ok=True)
+        raise InputError(_why_closed(path, str(problem))) from None
+
+
+def _why_closed(path: Path, message: str) -> str:
+    if "lock" in message or "already attached" in message:
+        return f"Another run is at work in {path}: wait until it has ended, then run again."
+    if "encryption key" in message:
+        return f"The key does not open {path}: use the key with which it was made."
+    if "is not encrypted" in message:
+        return f"{path} is not encrypted: move it away, then run again."
+    return (
+        f"{path} cannot be opened as a warehouse: restore it from its backup, or move it away and run again."
+    )
+
+
+def _cryptography() -> Path:
+    package = Path(duckdb_extension_httpfs.__file__).parent
+    found = sorted(package.glob(f"extensions/v{duckdb.__version__}/httpfs.duckdb_extension"))
+    if not found:
+        raise InputError(
+            f"duckdb-extension-httpfs does not fit duckdb {duckdb.__version__}: install the locked versions."
+        )
+    return found[0]
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+    """From here on no query reads or writes another file, and none can lift that."""
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")

@@ -1,0 +1,200 @@
+"""Receiving a file: its rows and its receipt in one transaction, or a receipt that says why not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.project import InputError
+from pipelines.sources.batch import Batch, Refused, is_plain_name
+from pipelines.sources.kip import read_kip
+from pipelines.sources.wsapi import read_wsapi
+from pipelines.spec.model import DatabaseSpec, SourceSchema
+from pipelines.spec.to_duckdb import create_raw, create_typed, raw_columns
+from pipelines.warehouse.database import Warehouse
+from pipelines.warehouse.ledger import CREATE, CREATE_BROKEN, Receipt, seen, write
+
+Schemas = Mapping[tuple[str, str], SourceSchema]
+READERS: dict[str, Callable[[bytes, Schemas], Batch]] = {"kip": read_kip, "wsapi": read_wsapi}
+
+CREATE_UNITS = (
+    "create or replace table units (unit varchar, name varchar, hospital varchar, region varchar, "
+    "valid_from date, valid_until date)"
+)
+
+
+def prepare(warehouse: Warehouse, spec: DatabaseSpec, units: Iterable[Mapping[str, str]] = ()) -> None:
+    """The tables that receive and conform write: ledger, raw and typed rows per source, reporting units.
+
+    `units` are the specification's (read_units); an open end of their validity is filled in.
+    """
+    with warehouse.transaction():
+        run = warehouse.connection.execute
+        for statement in (CREATE, CREATE_BROKEN, CREATE_UNITS):
+            run(statement)
+        for source in READERS:
+            run(create_raw(spec, source))
+            for column in raw_columns(spec):  # a new version of the specification may have more variables
+                run(f'alter table raw_{source} add column if not exists "{column}" varchar')
+            run(create_typed(spec, source))
+        warehouse.insert("units", units_frame(units))
+
+
+def units_frame(units: Iterable[Mapping[str, str]]) -> pl.DataFrame:
+    """The reporting units with real dates; where an end is open, the first or last day there is."""
+    names = ("unit", "name", "hospital", "region", "valid_from", "valid_until")
+    rows = [[unit.get(name) or None for name in names] for unit in units]
+    texts = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+    return texts.with_columns(
+        pl.col("valid_from").str.to_date(strict=False).fill_null(dt.date(1, 1, 1)),
+        pl.col("valid_until").str.to_date(strict=False).fill_null(dt.date(9999, 12, 31)),
+    )
+
+
+def receive(
+    warehouse: Warehouse,
+    spec: DatabaseSpec,
+    schemas: Schemas,
+    path: Path,
+    source: str,
+    region: str,
+    received_at: dt.datetime,
+) -> Receipt:
+    """Take in one file that came on the channel of `source` and `region`.
+
+    The same bytes on the same channel change nothing: under the same name their receipt is given again,
+    under another one it says `duplicate`. A file that was refused is read again, since the
+    specification may have learned its version meanwhile.
+    """
+    if source not in READERS:
+        raise InputError(f"{source} has no reader: the channels are {', '.join(READERS)}.")
+    content = _bytes(path)
+    receipt = _receipt(spec.database, source, region, path.name, content, received_at)
+    before = seen(warehouse, receipt.receipt_id)
+    if before and before.verdict != "refused":
+        if before.file == receipt.file:
+            return before
+        reason = f"duplicate: Samme indhold som {before.file}, der er modtaget tidligere."
+        return replace(before, file=receipt.file, received_at=received_at, verdict="duplicate",
+                       rows_accepted=0, rows_quarantined=0, reason=reason)  # fmt: skip
+    return _take_in(warehouse, spec, schemas, content, receipt, before)
+
+
+def _take_in(
+    warehouse: Warehouse,
+    spec: DatabaseSpec,
+    schemas: Schemas,
+    content: bytes,
+    receipt: Receipt,
+    before: Receipt | None,
+) -> Receipt:
+    try:
+        batch = _read(content, schemas, receipt)
+        raw = _raw_rows(batch, schemas[batch.source, batch.schema_version], receipt)
+        receipt = _described(receipt, batch)
+        _hold_units(warehouse, raw, receipt.region)
+    except Refused as refused:
+        refusal = replace(
+            receipt, verdict="refused", reason=refused.reason, rows_accepted=0, rows_quarantined=0
+        )
+        if before and before.reason == refusal.reason:
+            return before
+        with warehouse.transaction():
+            write(warehouse, refusal)
+        return refusal
+    with warehouse.transaction():
+        warehouse.insert(f"raw_{receipt.source}", raw)
+        warehouse.insert("broken_rows", batch.broken.with_columns(receipt_id=pl.lit(receipt.receipt_id)))
+        write(warehouse, receipt)
+    return receipt
+
+
+def _read(content: bytes, schemas: Schemas, receipt: Receipt) -> Batch:
+    """The file's rows; who sent them is decided by the channel, and the envelope must say the same."""
+    if receipt.file == UNSHOWN:
+        raise Refused(
+            "file_name",
+            "Filnavnet må kun have bogstaver, tal og ._- og ikke ligne et CPR-nummer.",
+            "The file name may only have letters, digits and ._- and not look like a CPR number.",
+        )
+    batch = READERS[receipt.source](content, schemas)
+    if batch.database not in (None, receipt.database):
+        raise Refused(
+            "wrong_database", "Kuverten nævner en anden database.", "The envelope names another database."
+        )
+    if batch.region not in (None, receipt.region):
+        raise _other_region()
+    return batch
+
+
+UNSHOWN = "(filnavn tilbageholdt)"
+
+
+def _receipt(
+    database: str, source: str, region: str, name: str, content: bytes, received_at: dt.datetime
+) -> Receipt:
+    sha256 = hashlib.sha256(content).hexdigest()
+    shown = name if is_plain_name(name) else UNSHOWN
+    identity = "\0".join((database, source, region, sha256, "" if shown == name else "unshown"))
+    receipt_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return Receipt(receipt_id, database, shown, sha256, source, region, received_at, "accepted")
+
+
+def _described(receipt: Receipt, batch: Batch) -> Receipt:
+    return replace(
+        receipt,
+        verdict="partly" if batch.broken.height else "accepted",
+        schema_version=batch.schema_version,
+        submission=batch.submission,
+        sequence=batch.sequence,
+        sent_at=_utc(batch.sent_at),
+        rows_in=batch.rows_in,
+        rows_accepted=batch.rows.height,
+        rows_quarantined=batch.broken.height,
+    )
+
+
+def _raw_rows(batch: Batch, schema: SourceSchema, receipt: Receipt) -> pl.DataFrame:
+    """The batch's rows under the specification's names, with what the file says about all of them."""
+    names = {field: name for name, field in (schema.identity | schema.variables).items()}
+    return batch.rows.rename(names).with_columns(
+        receipt_id=pl.lit(receipt.receipt_id),
+        sequence=pl.lit(batch.sequence, dtype=pl.Int64),
+        submission=pl.lit(batch.submission, dtype=pl.String),
+        source_file=pl.lit(receipt.file),
+        schema_version=pl.lit(batch.schema_version),
+    )
+
+
+def _hold_units(warehouse: Warehouse, raw: pl.DataFrame, region: str) -> None:
+    """Refused: all rows come from units of other regions, so that the file is on the wrong channel."""
+    owners = warehouse.frame("select distinct unit, region as owner from units")
+    sent = raw.filter(pl.col("action") != "delete").select(unit=pl.col("unit").str.strip_chars(" "))
+    own = set(owners.filter(owner=region)["unit"])
+    foreign = set(owners["unit"]) - own
+    if sent.height and sent["unit"].is_in(list(foreign)).fill_null(False).all():
+        raise _other_region()
+
+
+def _other_region() -> Refused:
+    return Refused(
+        "other_region",
+        "Filen kommer fra en anden region end den, der har afleveret den.",
+        "The file comes from another region than the one that delivered it.",
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise InputError(f"A file in {path.parent} cannot be read: see who may read it.") from None
+
+
+def _utc(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC).replace(tzinfo=None) if text else None
