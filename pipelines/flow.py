@@ -35,6 +35,7 @@ from pipelines.validation.check import Validation, check, mark_quarantined
 from pipelines.warehouse import conforming, ledger, receiving
 from pipelines.warehouse.database import Warehouse, open_warehouse
 from pipelines.warehouse.frames import load, save
+from pipelines.warehouse.key import read_key, region_password
 from pipelines.warehouse.versions import current
 
 Summary = dict[str, Any]
@@ -70,6 +71,10 @@ class Run:
     @property
     def words(self) -> Words:
         return Words(self.spec, self.names.regions)
+
+    @property
+    def package(self) -> packages.Package:
+        return packages.Package(self.building, self.spec, self.names)
 
     @property
     def building(self) -> Path:
@@ -111,9 +116,7 @@ def validate(run: Run) -> dict[str, Validation]:
     with opened(run) as warehouse:
         found = {source: _validated(run, warehouse, source) for source in run.sources}
         unread = ledger.broken_findings(warehouse)
-        save(
-            warehouse, "findings", pl.concat([*(v.findings for v in found.values()), unread], how="diagonal")
-        )
+        save(warehouse, "findings", pl.concat([*(v.findings for v in found.values()), unread], how="diagonal"))
         _refresh_receipts(warehouse)
     return found
 
@@ -149,7 +152,8 @@ def reconcile(run: Run) -> Summary:
 
 def explain(run: Run) -> Summary:
     """Name the causes of the discrepancies; write causes.json, and each discrepancy's cause."""
-    found = _kept(run)
+    with opened(run) as warehouse:
+        found = _kept(run, warehouse)
     explanation = causes.explain(run.spec, found)
     publish.write_explanation(run.building, explanation, run.words)
     publish.write_summary(run.building, run.spec, found, explanation)
@@ -157,22 +161,37 @@ def explain(run: Run) -> Summary:
 
 
 def report(run: Run) -> Summary:
-    """Write the country's page, and for each region its page and its fejl- og mangelliste."""
-    found = _kept(run)
-    return packages.write(run, found)
+    """Write the country's page, and for each region its page and its encrypted fejl- og mangelliste."""
+    with opened(run) as warehouse:
+        found, persons = _kept(run, warehouse), _persons(run, warehouse)
+    key = read_key(run.project)
+    workbooks = packages.write_workbooks(run.package, found, persons, lambda region: password(run, region, key))
+    pages = packages.write_pages(run.package)
+    return {"pages": len(pages), "workbooks": len(workbooks)}
 
 
 def decide(run: Run, gate: str = "first_data") -> gates.Decision:
     """Judge a gate on the run's counts, tell it in the pages, and publish the run by one rename."""
     decision = gates.judge(run.spec, gate, run.building, publish.evidence(run.building))
     publish.write_json(run.building / "gate.json", decision.contract())
-    packages.write_pages(run.building, run.spec, run.names)
-    publish.publish_run(run.building, run.project.results(run.database), run.reference_date.isoformat())
+    packages.write_pages(run.package)
+    publish.publish_run(run.building, run.project.results(run.database), run.reference_date)
     return decision
 
 
-def _kept(run: Run) -> reconciling.Reconciliation:
+def password(run: Run, region: str, key: bytes | None = None) -> str:
+    """The password of a region's workbook of this run; it goes to the region by another channel."""
+    day = run.reference_date.isoformat()
+    return region_password(key or read_key(run.project), run.database, region, day)
+
+
+def _kept(run: Run, warehouse: Warehouse) -> reconciling.Reconciliation:
     """The reconciliation of this run, as its step left it in the warehouse."""
-    with opened(run) as warehouse:
-        frames = {name: load(warehouse, name) for name in reconciling.FRAMES}
+    frames = {name: load(warehouse, name) for name in reconciling.FRAMES}
     return reconciling.from_frames(run.reference_date, frames)
+
+
+def _persons(run: Run, warehouse: Warehouse) -> pl.DataFrame:
+    """Whose row each line of each receipt is."""
+    rows = [warehouse.frame(f"select receipt_id, line, person from typed_{source}") for source in run.sources]
+    return pl.concat(rows)

@@ -39,9 +39,7 @@ def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
     """The causes of a reconciliation's discrepancies, the one that explains most first."""
     rows = rows_of(reconciliation.compared, f"{spec.event_date}_new", slice_attributes(spec))
     of_variables = [
-        cause
-        for name in spec.compared
-        for cause in _variable_causes(spec, name, reconciliation.compared, rows)
+        cause for name in spec.compared for cause in _variable_causes(spec, name, reconciliation.compared, rows)
     ]
     causes = [*record_causes(spec, reconciliation, slice_attributes(spec)), *of_variables]
     ranked = sorted(causes, key=lambda cause: (-cause.explained, cause.id))
@@ -78,17 +76,13 @@ def _strongest(spec, name: str, compared: pl.DataFrame, rows: Rows, open_: np.nd
     return max(strong, key=lambda finding: finding.place.gain, default=None)
 
 
-def _with_whole_mapping(
-    finding: _Finding, compared: pl.DataFrame, rows: Rows, open_: np.ndarray
-) -> Suspicion:
+def _with_whole_mapping(finding: _Finding, compared: pl.DataFrame, rows: Rows, open_: np.ndarray) -> Suspicion:
     """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
     suspicion = finding.suspicion
     if suspicion.kind != "code_recoded":
         return suspicion
     name, inside = suspicion.variable, rows.inside(finding.place.where)
-    pairs = (
-        compared.select(reported=f"{name}_reported", new=f"{name}_new").filter(pl.Series(inside)).drop_nulls()
-    )
+    pairs = compared.select(reported=f"{name}_reported", new=f"{name}_new").filter(pl.Series(inside)).drop_nulls()
     shares = (
         pairs.group_by("reported", "new").len()
         .with_columns(share=pl.col("len") / pl.col("len").sum().over("reported"))

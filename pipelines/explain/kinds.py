@@ -37,9 +37,7 @@ class Suspicion:
     hits: np.ndarray = field(repr=False)
 
 
-def suspicions(
-    name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray
-) -> Iterator[Suspicion]:
+def suspicions(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
     """Every suspicion about one variable; `open_` marks the discrepancies that no cause explains yet."""
     for family in _families(variable):
         yield from family(name, variable, compared, open_)
@@ -112,9 +110,7 @@ def _offsets(name: str, variable: Variable, compared: pl.DataFrame, open_: np.nd
         yield Suspicion("constant_offset", name, {"offset": round(float(offset), 6)}, usable, hits)
 
 
-def _date_shifts(
-    name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray
-) -> Iterator[Suspicion]:
+def _date_shifts(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
     """All dates moved by one number of days."""
     usable = _both(name, compared)
     shift = compared.select(days_between(pl.col(f"{name}_reported"), pl.col(f"{name}_new"))).to_series()
@@ -124,18 +120,11 @@ def _date_shifts(
         yield Suspicion("date_shift", name, {"days": round(offset)}, usable, hits)
 
 
-def _recodings(
-    name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray
-) -> Iterator[Suspicion]:
+def _recodings(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
     """One reported code became one other new code, whatever the patient; eligible is who had that code."""
     usable = _both(name, compared)
     pairs = compared.select(reported=f"{name}_reported", new=f"{name}_new")
-    moved = (
-        pairs.filter(pl.Series(open_ & usable))
-        .group_by("reported", "new")
-        .len()
-        .sort("len", "reported", "new")
-    )
+    moved = pairs.filter(pl.Series(open_ & usable)).group_by("reported", "new").len().sort("len", "reported", "new")
     for reported, new, n in reversed(moved.rows()):
         if n >= FEWEST_HITS:
             eligible = usable & (pairs["reported"] == reported).fill_null(False).to_numpy()
@@ -143,9 +132,7 @@ def _recodings(
             yield Suspicion("code_recoded", name, {"mapping": {reported: new}}, eligible, hits)
 
 
-def _missing_in_new(
-    name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray
-) -> Iterator[Suspicion]:
+def _missing_in_new(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
     yield _missing(name, compared, open_, "missing_in_new", "reported", "new_missing")
 
 
@@ -155,9 +142,7 @@ def _missing_in_reported(
     yield _missing(name, compared, open_, "missing_in_reported", "new", "reported_missing")
 
 
-def _missing(
-    name: str, compared: pl.DataFrame, open_: np.ndarray, kind: str, filled: str, outcome: str
-) -> Suspicion:
+def _missing(name: str, compared: pl.DataFrame, open_: np.ndarray, kind: str, filled: str, outcome: str) -> Suspicion:
     """Empty on the one side where the other is filled in."""
     eligible = compared[f"{name}_{filled}"].is_not_null().to_numpy()
     hits = open_ & (compared[f"{name}_outcome"] == outcome).to_numpy()
@@ -172,7 +157,5 @@ def _modes(values: np.ndarray, width: float) -> list[float]:
     bins, counts = np.unique(np.round(values / width), return_counts=True)
     often = np.argsort(-counts, kind="stable")[:MOST_SUSPICIONS]
     return [
-        float(np.median(values[np.abs(values / width - bins[i]) <= 1]))
-        for i in often
-        if counts[i] >= FEWEST_HITS / 2
+        float(np.median(values[np.abs(values / width - bins[i]) <= 1])) for i in often if counts[i] >= FEWEST_HITS / 2
     ]

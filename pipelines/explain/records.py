@@ -20,9 +20,7 @@ NEARLY_ALL = 0.9
 LEAST_GAIN = float(np.log(100_000))
 
 
-def record_causes(
-    spec: DatabaseSpec, reconciliation: Reconciliation, attributes: Sequence[str]
-) -> list[Cause]:
+def record_causes(spec: DatabaseSpec, reconciliation: Reconciliation, attributes: Sequence[str]) -> list[Cause]:
     """Silent units and periods, submissions sent twice, test persons, units mapped wrong."""
     records = reconciliation.records.filter(pl.col("status").is_in(IN_SCOPE))
     reported, new = (records.filter(side=side) for side in ("reported", "new"))
@@ -70,9 +68,7 @@ def _sent_twice(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
     """Exact copies from another submission: the submission was sent, or loaded, twice."""
     for submission, copies in _groups(new.filter(reason="submission_twice"), "submission"):
         in_slice = new.filter(submission=submission)
-        yield _plain(
-            spec, "submission_twice", {"submission": submission}, {"submission": submission}, copies, in_slice
-        )
+        yield _plain(spec, "submission_twice", {"submission": submission}, {"submission": submission}, copies, in_slice)
 
 
 def _test_persons(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
@@ -88,9 +84,7 @@ def _test_persons(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
 def _mapped_units(spec: DatabaseSpec, compared: pl.DataFrame) -> Iterator[Cause]:
     """One unit's contacts stand under another: most pairs of the reported unit moved to one new unit."""
     moved = compared.filter(pl.col("unit_reported") != pl.col("unit_new"))
-    for (reported, new), pairs in sorted(
-        moved.group_by("unit_reported", "unit_new"), key=lambda group: group[0]
-    ):
+    for (reported, new), pairs in sorted(moved.group_by("unit_reported", "unit_new"), key=lambda group: group[0]):
         of_unit = compared.filter(unit_new=new)
         if len(pairs) >= FEWEST_HITS:
             ids = hashed(spec.database, pairs["reported_id"], pairs["new_id"], [None] * len(pairs))
@@ -99,9 +93,7 @@ def _mapped_units(spec: DatabaseSpec, compared: pl.DataFrame) -> Iterator[Cause]
 
 
 def _groups(frame: pl.DataFrame, name: str) -> list[tuple[str, pl.DataFrame]]:
-    return (
-        sorted((key[0], group) for key, group in frame.drop_nulls(name).group_by(name)) if len(frame) else []
-    )
+    return sorted((key[0], group) for key, group in frame.drop_nulls(name).group_by(name)) if len(frame) else []
 
 
 def _plain(

@@ -27,6 +27,7 @@ SMALLEST_SHARE = 0.5  # a cause hits most of its slice
 # Trials added outside each slice, so that a slice that is everything is held against something:
 # a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
 PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
+COARSE_BOUNDS = 120  # bounds of periods that are all tried against each other
 BEAM = 12  # how many slices of one length are made longer
 
 
@@ -78,9 +79,7 @@ def rows_of(frame: pl.DataFrame, day: str, attributes: Sequence[str]) -> Rows:
         found = tuple(frame[name].drop_nulls().cast(pl.String).unique().sort())
         if len(found) > 1:
             values[name] = found
-            place = (
-                frame[name].cast(pl.String).replace_strict(list(found), list(range(len(found))), default=-1)
-            )
+            place = frame[name].cast(pl.String).replace_strict(list(found), list(range(len(found))), default=-1)
             codes[name] = place.fill_null(-1).to_numpy()
     return Rows(values, codes, frame[day].cast(pl.Date).to_numpy().astype("datetime64[D]"))
 
@@ -121,9 +120,7 @@ def _merit(candidate: Slice) -> tuple[float, int]:
 
 def _distinct(slices: list[Slice]) -> list[Slice]:
     """One of the slices that were reached along several ways."""
-    return list(
-        {repr(sorted(s.where.items(), key=lambda item: item[0])): s for s in reversed(slices)}.values()
-    )[::-1]
+    return list({repr(sorted(s.where.items(), key=lambda item: item[0])): s for s in reversed(slices)}.values())[::-1]
 
 
 def _longer(rows: Rows, hits: np.ndarray, shorter: Slice) -> list[Slice]:
@@ -179,14 +176,28 @@ def _best_period(rows: Rows, hits: np.ndarray, shorter: Slice) -> Slice | None:
         return None
     n = np.concatenate([[0], np.cumsum(np.bincount(position))])
     k = np.concatenate([[0], np.cumsum(np.bincount(position, weights=hits[known]))])
-    start, stop = np.triu_indices(len(days) + 1, k=1)
-    gains = likelihood_ratio(k[stop] - k[start], n[stop] - n[start], hits.sum(), len(hits))
-    first, last = start[gains.argmax()], stop[gains.argmax()] - 1
+    first, last = _best_interval(k, n, hits.sum(), len(hits))
     if first == 0 and last == len(days) - 1:
         return None
     inside = known & (rows.day >= days[first]) & (rows.day <= days[last])
     limits = _limits(days.astype(object), first, last)
     return _measured(rows, hits, {**shorter.where, "period": limits}, inside)
+
+
+def _best_interval(k: np.ndarray, n: np.ndarray, total_hits: int, total: int) -> tuple[int, int]:
+    """First and last day (positions) of the interval that gains most, from running sums `k` and `n`.
+
+    All pairs of a coarse grid of bounds first, then all days near the two best: the gain changes little
+    within one step of the grid.
+    """
+    step = max(1, len(n) // COARSE_BOUNDS)
+    start = stop = np.unique(np.append(np.arange(0, len(n), step), len(n) - 1))
+    for _ in range(2):
+        a, b = (bound.ravel() for bound in np.meshgrid(start, stop, indexing="ij"))
+        a, b = a[a < b], b[a < b]
+        best = likelihood_ratio(k[b] - k[a], n[b] - n[a], total_hits, total).argmax()
+        start, stop = (np.clip(np.arange(x - step, x + step + 1), 0, len(n) - 1) for x in (a[best], b[best]))
+    return int(a[best]), int(b[best]) - 1
 
 
 def _limits(days: Sequence[dt.date], first: int, last: int) -> dict[str, str]:

@@ -76,9 +76,7 @@ def _judged(name: str, bound: str, gate: Gate, results: Path) -> list[Condition]
 
 
 def _coverage(name: str, results: Path) -> list[tuple[str | None, int, int]]:
-    numerator = {"completeness_of_new": "new", "completeness_of_reported": "reported", "overlap": "both"}[
-        name
-    ]
+    numerator = {"completeness_of_new": "new", "completeness_of_reported": "reported", "overlap": "both"}[name]
     country = _country(results / "coverage.parquet")
     return [(None, *row) for row in country.select(numerator, "union").rows()] or [(None, 0, 0)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.reconciliation.compare import OUTCOME, OUTCOMES
+from pipelines.reconciliation.intervals import wilson_columns
 from pipelines.reconciliation.rollup import PLACES, rolled_up
-from pipelines.reconciliation.shares import wilson_columns
 from pipelines.spec.model import DatabaseSpec
 
 # SKS diagnoses: D + three characters is the ICD-10 category, one more the subcategory. Agreement on codes is
@@ -43,9 +43,7 @@ def _counts(spec: DatabaseSpec, compared: pl.DataFrame, name: str, level: int | 
     outcome = pl.col(f"{name}_outcome")
     if level is not None:
         alike = pl.col(f"{name}_reported").str.head(level) == pl.col(f"{name}_new").str.head(level)
-        outcome = (
-            pl.when((outcome == "differ") & alike).then(pl.lit("agree_within", OUTCOME)).otherwise(outcome)
-        )
+        outcome = pl.when((outcome == "differ") & alike).then(pl.lit("agree_within", OUTCOME)).otherwise(outcome)
     return (
         compared.select(*PLACES, outcome=outcome)
         .group_by(PLACES)

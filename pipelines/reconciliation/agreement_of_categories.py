@@ -58,10 +58,9 @@ def _kappa(figure: str, table: np.ndarray, weights: np.ndarray, null_variance: b
     by_chance = weights * np.outer(table.sum(axis=1), table.sum(axis=0))
     if by_chance.sum() == 0:
         return undefined(figure, n, ONE_CATEGORY)
-    # statsmodels' variance needs weights of at most 1; κ itself does not depend on their scale. Its z, not
-    # used here, divides by a null variance that may be 0.
+    # statsmodels also gives z, not used here, and for it divides by a null variance that may be 0.
     with np.errstate(divide="ignore", invalid="ignore"):
-        result = cohens_kappa(table, weights=weights / weights.max())
+        result = cohens_kappa(table, weights=weights)
     variance = result.var_kappa0 if null_variance else result.var_kappa
     half = Z * np.sqrt(max(variance, 0)) if _varies(table, weights) else 0.0
     return Figure(figure, float(result.kappa), *around(float(result.kappa), half, within=1), n)

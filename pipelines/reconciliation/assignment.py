@@ -48,9 +48,7 @@ def _solve(group: pl.DataFrame) -> pl.DataFrame:
     forbidden = (cost.max() + 1) * (min(len(lefts), len(rights)) + 1)
     matrix = np.full((len(lefts), len(rights)), forbidden)
     matrix[left, right] = cost
-    chosen = (
-        _smallest_ids(matrix, forbidden) if max(matrix.shape) <= EXACT_TIES else _any_best(matrix, forbidden)
-    )
+    chosen = _smallest_ids(matrix, forbidden) if max(matrix.shape) <= EXACT_TIES else _any_best(matrix, forbidden)
     pairs = pl.DataFrame(
         {"reported": [lefts[i] for i, _ in chosen], "new": [rights[j] for _, j in chosen]},
         schema={name: group.schema[name] for name in ("reported", "new")},

@@ -29,8 +29,7 @@ def compare(spec: DatabaseSpec, pairs: pl.DataFrame) -> pl.DataFrame:
     variables with conditional relevance the Boolean `v_relevant`.
     """
     return pairs.with_columns(
-        outcome(name, variable, pairs.schema).alias(f"{name}_outcome")
-        for name, variable in spec.compared.items()
+        outcome(name, variable, pairs.schema).alias(f"{name}_outcome") for name, variable in spec.compared.items()
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.reconciliation.intervals import wilson_columns
 from pipelines.reconciliation.rollup import PLACES, rolled_up
-from pipelines.reconciliation.shares import wilson_columns
 
 SHARES = {"completeness_of_new": "new", "completeness_of_reported": "reported", "overlap": "both"}
 

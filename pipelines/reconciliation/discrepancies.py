@@ -31,11 +31,7 @@ def discrepancies(spec: DatabaseSpec, compared: pl.DataFrame, unmatched: pl.Data
     of_variables = [_of_variable(compared, name, variable) for name, variable in spec.compared.items()]
     rows = pl.concat([*of_variables, _of_keys(compared), _of_records(unmatched)])
     ids = hashed(spec.database, rows["reported_id"], rows["new_id"], rows["variable"])
-    return (
-        rows.with_columns(discrepancy_id=pl.Series(ids, dtype=pl.String))
-        .select(COLUMNS)
-        .sort("discrepancy_id")
-    )
+    return rows.with_columns(discrepancy_id=pl.Series(ids, dtype=pl.String)).select(COLUMNS).sort("discrepancy_id")
 
 
 def _of_variable(compared: pl.DataFrame, name: str, variable: Variable) -> pl.DataFrame:

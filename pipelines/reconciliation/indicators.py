@@ -8,8 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.reconciliation.conditions import flags
+from pipelines.reconciliation.intervals import wilson_columns
 from pipelines.reconciliation.rollup import rolled_up
-from pipelines.reconciliation.shares import wilson_columns
 from pipelines.spec.model import DatabaseSpec
 
 BY_PLACE = ((), ("region",), ("region", "unit"))

@@ -54,9 +54,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     return (float(low[0]), float(high[0])) if n else NO_INTERVAL
 
 
-def wilson_bounds(
-    successes: ArrayLike, n: ArrayLike, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
+def wilson_bounds(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's interval for two arrays of counts of the same shape: lower and upper bounds, NaN where n is 0.
 
     The bounds always enclose the share itself, also in the last bit at 0 and 1.
@@ -72,9 +70,7 @@ def wilson_bounds(
     return low, high
 
 
-def wilson_columns(
-    frame: pl.DataFrame, successes: str, n: str, name: str, confidence: float = 0.95
-) -> pl.DataFrame:
+def wilson_columns(frame: pl.DataFrame, successes: str, n: str, name: str, confidence: float = 0.95) -> pl.DataFrame:
     """`frame` with the share successes ÷ n as `name` and its Wilson interval as `name_low` and `name_high`.
 
     Null in all three where n is 0 or unknown.
@@ -101,9 +97,7 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interva
     return float(low), float(high)
 
 
-def newcombe(
-    successes: int, n: int, other_successes: int, other_n: int, confidence: float = 0.95
-) -> Interval:
+def newcombe(successes: int, n: int, other_successes: int, other_n: int, confidence: float = 0.95) -> Interval:
     """The interval of successes ÷ n − other_successes ÷ other_n, of two groups without common members.
 
     Newcombe's method 10 (Stat Med 1998;17:873-890), from the Wilson intervals of the two; not for the two

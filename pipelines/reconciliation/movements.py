@@ -52,9 +52,7 @@ def _offset(name: str, kind: str) -> pl.Expr:
 def _counted(parts: list[pl.DataFrame], columns: dict[str, type[pl.DataType]]) -> pl.DataFrame:
     if not parts:
         return pl.DataFrame(schema=columns)
-    rows = pl.concat(
-        part.select(pl.col(name).cast(columns[name]) for name in columns if name != "n") for part in parts
-    )
+    rows = pl.concat(part.select(pl.col(name).cast(columns[name]) for name in columns if name != "n") for part in parts)
     country = rows.with_columns(region=pl.lit(None, pl.String))
     by = [name for name in columns if name != "n"]
     counted = pl.concat([country, rows.drop_nulls("region")]).group_by(by).agg(n=pl.len().cast(pl.Int64))

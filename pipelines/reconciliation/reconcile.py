@@ -61,9 +61,7 @@ class Reconciliation:
 
     def counts(self) -> dict[str, int]:
         """The counts of summary.json that this step knows."""
-        of = {
-            key: n for *key, n in self.records.group_by("side", "status").len().rows() for key in [tuple(key)]
-        }
+        of = {key: n for *key, n in self.records.group_by("side", "status").len().rows() for key in [tuple(key)]}
         sides = dict(self.records.group_by("side").len().rows())
         return {
             "reported": sides.get("reported", 0),
@@ -103,9 +101,7 @@ def reconcile(
     compared = compare(spec, side_by_side(spec, records))
     alone = unmatched(records)
     one_sided = alone.filter(~pl.col("surplus"))
-    in_scope = {
-        side: frame.filter(pl.col("status").is_in(["pair", "unmatched"])) for side, frame in records.items()
-    }
+    in_scope = {side: frame.filter(pl.col("status").is_in(["pair", "unmatched"])) for side, frame in records.items()}
     return Reconciliation(
         reference_date=day,
         compared=compared,

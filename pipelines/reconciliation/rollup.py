@@ -17,9 +17,7 @@ LEVELS = (
 PLACES = ("region", "unit", "period")
 
 
-def rolled_up(
-    finest: pl.DataFrame, keys: Sequence[str], levels: Sequence[tuple[str, ...]] = LEVELS
-) -> pl.DataFrame:
+def rolled_up(finest: pl.DataFrame, keys: Sequence[str], levels: Sequence[tuple[str, ...]] = LEVELS) -> pl.DataFrame:
     """Sums of every other column of `finest` (one row per keys × region × unit × period) at each level.
 
     A place that is rolled up is null. Rows without a region count in the country only, so regions add up
@@ -30,9 +28,7 @@ def rolled_up(
     return pl.concat(parts).sort(*keys, *PLACES, nulls_last=False)
 
 
-def _at_level(
-    finest: pl.DataFrame, keys: Sequence[str], level: tuple[str, ...], counts: list[str]
-) -> pl.DataFrame:
+def _at_level(finest: pl.DataFrame, keys: Sequence[str], level: tuple[str, ...], counts: list[str]) -> pl.DataFrame:
     rows = finest.drop_nulls(list(level)) if level else finest
     by = [*keys, *level]
     summed = rows.group_by(by).agg(pl.col(counts).sum()) if by else rows.select(pl.col(counts).sum())

@@ -59,9 +59,7 @@ def _with_reason(spec: DatabaseSpec, frame: pl.DataFrame, persons_elsewhere: pl.
     first = spec.match[0]
     values = [column for name in spec.variables for column in (name, f"{name}_missing")]
     content = list(dict.fromkeys([*first.on, *first.within, spec.event_date, *values]))
-    kept_before = (pl.col("status") == "pair").any().over(content) | (
-        pl.int_range(pl.len()).over(content) > 0
-    )
+    kept_before = (pl.col("status") == "pair").any().over(content) | (pl.int_range(pl.len()).over(content) > 0)
     is_copy = (pl.col("status") == "unmatched") & kept_before & pl.col("person").is_not_null()
     sent_twice = pl.col("submission").n_unique().over(content) > 1
     return frame.with_columns(
@@ -97,9 +95,9 @@ def side_by_side(spec: DatabaseSpec, records: dict[str, pl.DataFrame]) -> pl.Dat
             reported_id=pl.col("record_id_reported"),
             new_id=pl.col("record_id_new"),
             rule=pl.col("rule_reported"),
-            date_offset_days=days_between(
-                pl.col(f"{spec.event_date}_reported"), pl.col(f"{spec.event_date}_new")
-            ).cast(pl.Int64),
+            date_offset_days=days_between(pl.col(f"{spec.event_date}_reported"), pl.col(f"{spec.event_date}_new")).cast(
+                pl.Int64
+            ),
         )
     )
     pair_ids = hashed(spec.database, joined["reported_id"], joined["new_id"])
@@ -108,14 +106,10 @@ def side_by_side(spec: DatabaseSpec, records: dict[str, pl.DataFrame]) -> pl.Dat
 
 def _suffixed(spec: DatabaseSpec, frame: pl.DataFrame, side: str) -> pl.DataFrame:
     """The columns of one side, each with the side's name behind its own."""
-    values = dict.fromkeys(
-        [spec.event_date, *(c for name in spec.variables for c in (name, f"{name}_missing"))]
-    )
+    values = dict.fromkeys([spec.event_date, *(c for name in spec.variables for c in (name, f"{name}_missing"))])
     keys = ["row", "partner", "rule", "record_id", "person", "unit", "region"]
     said = flags(spec, frame, {f"{name}_relevant": v.only_if for name, v in _conditional(spec).items()})
-    return pl.concat([frame.select(*keys, *values), said], how="horizontal").rename(
-        lambda name: f"{name}_{side}"
-    )
+    return pl.concat([frame.select(*keys, *values), said], how="horizontal").rename(lambda name: f"{name}_{side}")
 
 
 def _conditional(spec: DatabaseSpec) -> dict:
@@ -125,9 +119,8 @@ def _conditional(spec: DatabaseSpec) -> dict:
 def _relevant(spec: DatabaseSpec) -> list[pl.Expr]:
     """A variable with `only_if` is relevant where the condition holds on either side."""
     return [
-        (
-            pl.col(f"{name}_relevant_reported").fill_null(False)
-            | pl.col(f"{name}_relevant_new").fill_null(False)
-        ).alias(f"{name}_relevant")
+        (pl.col(f"{name}_relevant_reported").fill_null(False) | pl.col(f"{name}_relevant_new").fill_null(False)).alias(
+            f"{name}_relevant"
+        )
         for name in _conditional(spec)
     ]

@@ -1,1 +1,1 @@
-"""What people see: report data (frozen values in sections) apart from report look (templates, charts, workbook)."""
+"""What people see: report data (sections, sheets) apart from report look (templates, charts, workbook)."""

@@ -7,7 +7,11 @@ cells are hidden before they come here.
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -19,14 +23,17 @@ REPORTED, NEW, WARN = "#c2702a", "#1f6f8b", "#a33a3a"
 _PERCENT = "format(datum.value * 100, '.0f') + ' %'"
 _FONT = "Helvetica Neue, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 _LOCALE = "da-DK"
-_POSTER = {"labelFont": _FONT, "titleFont": _FONT, "labelColor": INK, "titleColor": SOFT, "titleFontWeight": "normal"}
+_LABELS = {
+    "labelFont": _FONT, "labelColor": INK, "labelFontSize": 11,
+    "titleFont": _FONT, "titleColor": SOFT, "titleFontWeight": "normal",
+}  # fmt: skip
 
 Row = dict[str, Any]
 
 
 def svg(chart: alt.TopLevelMixin) -> Markup:
     """The chart as SVG to stand in a page; its texts are escaped by the drawer."""
-    return Markup(vl_convert.vegalite_to_svg(_styled(chart), format_locale=_LOCALE))
+    return Markup(_drawn(json.dumps(_styled(chart))))
 
 
 def png(chart: alt.TopLevelMixin, scale: float = 1.5) -> bytes:
@@ -41,7 +48,8 @@ def data_uri(picture: bytes) -> str:
 
 def agreement_chart(rows: Sequence[Row], asked: float | None, axis: str) -> alt.LayerChart:
     """Agreement per variable, lowest first: rows of label, share, low, high (shares 0–1)."""
-    y = alt.Y("label:N", sort=alt.EncodingSortField("share", order="ascending"), title=None, axis=_long_labels())
+    lowest_first = alt.EncodingSortField("share", order="ascending")
+    y = alt.Y("label:N", sort=lowest_first, title=None, axis=_long_labels())
     base, scale = alt.Chart(_data(rows)).encode(y=y), _share_scale(rows)
     dots = base.mark_circle(size=70, color=NEW, opacity=1).encode(x=_share_axis("share", scale, axis))
     interval = _known(base).mark_rule(color=NEW, strokeWidth=2).encode(x=_share_axis("low", scale, axis), x2="high:Q")
@@ -49,7 +57,7 @@ def agreement_chart(rows: Sequence[Row], asked: float | None, axis: str) -> alt.
 
 
 def coverage_chart(rows: Sequence[Row], colours: Sequence[str], axis: str) -> alt.LayerChart:
-    """Completeness per place: rows of place, side, share, low, high; `colours` names the two sides in order."""
+    """Completeness per place: rows of place, side, share, low, high; `colours` names both sides."""
     base = alt.Chart(_data(rows)).encode(
         y=alt.Y("place:N", title=None, sort=list(dict.fromkeys(r["place"] for r in rows)), axis=_long_labels()),
         yOffset=alt.YOffset("side:N", sort=list(colours)),
@@ -68,7 +76,12 @@ def months_chart(rows: Sequence[Row], colours: Sequence[str], axis: str, month: 
         .mark_line(point={"size": 45}, strokeWidth=2)
         .encode(
             x=alt.X("period:O", sort=None, title=month, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("share:Q", title=axis, scale=_share_scale(rows), axis=alt.Axis(labelExpr=_PERCENT, tickCount=6)),
+            y=alt.Y(
+                "share:Q",
+                title=axis,
+                scale=_share_scale(rows),
+                axis=alt.Axis(labelExpr=_PERCENT, tickCount=6),
+            ),
             color=_sides(colours),
         )
         .properties(width=350, height=190)
@@ -89,7 +102,7 @@ def offsets_chart(rows: Sequence[Row], axis: str, n_axis: str) -> alt.Chart:
 
 
 def transitions_chart(rows: Sequence[Row], axes: tuple[str, str]) -> alt.LayerChart:
-    """Which value became which: rows of reported, new, n and shown (the count as text), reported downwards."""
+    """Which value became which: rows of reported, new, n and shown (the count as text)."""
     base = alt.Chart(_data(rows)).encode(
         x=alt.X("new:N", sort=None, title=axes[1], axis=alt.Axis(orient="top", labelAngle=0, labelLimit=110)),
         y=alt.Y("reported:N", sort=None, title=axes[0], axis=_long_labels()),
@@ -104,14 +117,30 @@ def transitions_chart(rows: Sequence[Row], axes: tuple[str, str]) -> alt.LayerCh
     ).properties(width=max(160, min(96, 460 // max(columns, 1)) * columns), height=alt.Step(30))
 
 
+@lru_cache(maxsize=64)
+def _drawn(said: str) -> str:
+    """The same picture often stands in two chapters or two reports; it is drawn once."""
+    return _own_ids(vl_convert.vegalite_to_svg(said, format_locale=_LOCALE))
+
+
+def _own_ids(drawn: str) -> str:
+    """The drawer numbers its clip paths through the whole process; name them by the picture instead,
+    so that the same picture is the same bytes and two pictures on a page do not share a name."""
+    names = list(dict.fromkeys(re.findall(r'id="(clip[0-9]+)"', drawn)))
+    neutral = re.sub(r"\bclip[0-9]+\b", lambda m: f"clip§{names.index(m[0])}", drawn)
+    picture = hashlib.sha256(neutral.encode()).hexdigest()[:10]
+    return neutral.replace("clip§", f"clip-{picture}-")
+
+
 def _styled(chart: alt.TopLevelMixin) -> dict[str, Any]:
-    return (
+    lines = {"gridColor": GRID, "domainColor": "#b9c4ce", "tickColor": "#b9c4ce"}
+    styled = (
         chart.configure(background="white", font=_FONT, padding=6)
         .configure_view(stroke=None)
-        .configure_axis(gridColor=GRID, domainColor="#b9c4ce", tickColor="#b9c4ce", labelFontSize=11, titleFontSize=11, titlePadding=8, **_POSTER)
-        .configure_legend(orient="top", title=None, labelFontSize=11, symbolType="circle", symbolSize=80, **_POSTER)
-        .to_dict()
-    )  # fmt: skip
+        .configure_axis(titleFontSize=11, titlePadding=8, **_LABELS, **lines)
+        .configure_legend(orient="top", title=None, symbolType="circle", symbolSize=80, **_LABELS)
+    )
+    return styled.to_dict(validate=False)
 
 
 def _data(rows: Sequence[Row]) -> alt.InlineData:

@@ -13,11 +13,12 @@ from pipelines.reports.messages import Messages
 from pipelines.reports.parts import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
-_PERSON_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[- ]?(?:[0-9]{4}|[0-9][A-Za-z]{2}[0-9])(?![0-9A-Za-z])")
+# Ten digits, or an erstatnings-CPR with its two letters, standing alone.
+_PERSON_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[- ]?[0-9](?:[0-9]{2}|[A-Za-z]{2})[0-9](?![0-9A-Za-z])")
 
 
 def render(template: str, report: Report, messages: Messages) -> str:
-    """One HTML page in UTF-8. Every text is escaped, and what has the shape of a CPR number is blacked out."""
+    """One HTML page. Every text is escaped, and what has the shape of a CPR number is blacked out."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -30,7 +31,7 @@ def render(template: str, report: Report, messages: Messages) -> str:
 
 
 def without_person_numbers(said: Any) -> Any:
-    """The last guard before a page is written: a file name or a reason may have brought a CPR number along."""
+    """The last guard before a page is written: a file name or a reason may have brought a CPR along."""
     if isinstance(said, Markup) or not isinstance(said, str):
         return said
     return _PERSON_NUMBER.sub("██████-████", said)

@@ -85,6 +85,4 @@ def _fixed(value: Decimal, decimals: int) -> str:
 
 def _decimals_that_differ(hundredths: Decimal) -> int:
     """The fewest decimals, two or more, that do not round to 0 or 100."""
-    return next(
-        (d for d in range(2, _MOST_DECIMALS) if round(hundredths, d) not in (0, 100)), _MOST_DECIMALS
-    )
+    return next((d for d in range(2, _MOST_DECIMALS) if round(hundredths, d) not in (0, 100)), _MOST_DECIMALS)

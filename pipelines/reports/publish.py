@@ -63,19 +63,18 @@ def write_explanation(folder: Path, explanation: Explanation, words: Words) -> N
 
 def write_summary(
     folder: Path, spec: DatabaseSpec, reconciliation: Reconciliation, explanation: Explanation
-) -> None:
-    """summary.json."""
-    facts = {
+) -> dict[str, Any]:
+    """summary.json, which it also gives back."""
+    causes = {"causes": len(explanation.causes), "unexplained": explanation.unexplained}
+    summary = {
         "database": spec.database,
         "spec_version": spec.version,
         "spec_fingerprint": fingerprint(spec),
         "reference_date": reconciliation.reference_date.isoformat(),
+        "counts": reconciliation.counts() | causes,
     }
-    counts = reconciliation.counts() | {
-        "causes": len(explanation.causes),
-        "unexplained": explanation.unexplained,
-    }
-    write_json(folder / "summary.json", facts | {"counts": counts})
+    write_json(folder / "summary.json", summary)
+    return summary
 
 
 def with_history(found: pl.DataFrame, reconciliation: Reconciliation, previous: Path | None) -> pl.DataFrame:
@@ -107,12 +106,10 @@ def write_json(path: Path, value: Any) -> None:
 def evidence(folder: Path) -> dict[str, str]:
     """Contract file → sha256, for the decision: what exactly was judged."""
     files = sorted(path for path in folder.iterdir() if path.suffix in (".parquet", ".json"))
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.name != "gate.json"
-    }
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.name != "gate.json"}
 
 
-def run_name(folder: Path, reference_date: str) -> str:
+def run_name(folder: Path, reference_date: dt.date) -> str:
     """For instance 2026-09-30-1f0c9a2b."""
     content = hashlib.sha256()
     for name in NAMED_BY:
@@ -121,7 +118,7 @@ def run_name(folder: Path, reference_date: str) -> str:
     return f"{reference_date}-{content.hexdigest()[:8]}"
 
 
-def publish_run(building: Path, results: Path, reference_date: str) -> Path:
+def publish_run(building: Path, results: Path, reference_date: dt.date) -> Path:
     """Make a finished run visible under its own name, and `latest` point to it."""
     target = results / run_name(building, reference_date)
     if target.exists():

@@ -16,20 +16,19 @@ _TEXT, _COUNT, _NUMBER = pl.String, pl.Int64, pl.Float64
 
 
 def _columns(kind: pl.DataType, names: str) -> dict[str, pl.DataType]:
-    return {name: kind for name in names.split()}
+    return dict.fromkeys(names.split(), kind)
 
 
 _PLACE = _columns(_TEXT, "region unit period")
 _INTERVALS = ("completeness_of_new", "completeness_of_reported", "overlap")
 
-# docs/results.md: the columns that reports read, by file.
+# The columns that reports read, by file; a file may have more (record values are never read here).
 CONTRACT: dict[str, dict[str, pl.DataType]] = {
     "receipts": _columns(_TEXT, "receipt_id file sha256 source region schema_version submission")
     | _columns(_TEXT, "received_at verdict")
     | _columns(_COUNT, "rows_in rows_accepted rows_quarantined")
     | {"reason": _TEXT},
-    "findings": {"receipt_id": _TEXT, "line": _COUNT}
-    | _columns(_TEXT, "record_id variable rule severity reason"),
+    "findings": {"receipt_id": _TEXT, "line": _COUNT} | _columns(_TEXT, "record_id variable rule severity reason"),
     "unmatched": _columns(_TEXT, "side record_id region unit period reason"),
     "coverage": _PLACE
     | _columns(_COUNT, "reported new both only_reported only_new union")
@@ -50,9 +49,7 @@ CONTRACT: dict[str, dict[str, pl.DataType]] = {
     | _columns(_NUMBER, "difference low high coverage eligibility unknown value")
     | {"crosses_standard": pl.Boolean},
     "discrepancies": _columns(_TEXT, "discrepancy_id variable kind region unit period cause_id state"),
-    "signals": {"variable": _TEXT, **_PLACE, "chart": _TEXT}
-    | _columns(_NUMBER, "value low high")
-    | {"rule": _TEXT},
+    "signals": {"variable": _TEXT, **_PLACE, "chart": _TEXT} | _columns(_NUMBER, "value low high") | {"rule": _TEXT},
 }
 
 

@@ -1,4 +1,4 @@
-"""The rows of one region: what a fejl- og mangelliste is made of. They hold persons, so they live in memory only."""
+"""The rows of one region, which its fejl- og mangelliste is made of. They hold persons: in memory only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import polars as pl
 from pipelines.project import InputError
 
 DISCREPANCIES = (
-    "discrepancy_id", "pair_id", "reported_id", "new_id", "variable", "kind", "reported_value", "new_value", "region",
-    "unit", "period", "cause_id", "first_seen", "state", "person", "event_date", "unit_name", "cause_sentence",
-    "source_line_new", "source_line_reported", "shared", "own_side",
+    "discrepancy_id", "pair_id", "reported_id", "new_id", "variable", "kind", "reported_value", "new_value",
+    "region", "unit", "period", "cause_id", "first_seen", "state", "person", "event_date", "unit_name",
+    "cause_sentence", "source_line_new", "source_line_reported", "shared", "own_side",
 )  # fmt: skip
 FINDINGS = ("file", "line", "record_id", "person", "variable", "rule", "severity", "reason")
 WHOLE_RECORD = ("only_reported", "only_new", "surplus")

@@ -17,7 +17,7 @@ from pipelines.spec.model import DatabaseSpec
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a sheet; `tone` (reported, new, answer) says how it looks, `entry` what may be filled in."""
+    """A column; `tone` (reported, new, answer) says how it looks, `entry` what may be filled in."""
 
     heading: str
     width: float
@@ -38,12 +38,10 @@ class Sheet:
 def discrepancy_sheet(spec: DatabaseSpec, own: pl.DataFrame, messages: Messages) -> Sheet:
     """Pairs in which something differs, both values side by side."""
     frame = own.filter(~pl.col("kind").is_in(WHOLE_RECORD))
-    t = _headings(messages)
+    t = workbook_texts(messages)
     columns = (
-        Column(t["department"], 30), Column(t["cause"], 46), Column(t["person"], 12), Column(t["event_date"], 11),
-        Column(t["variable"], 28), Column(t["reported_value"], 24, "reported"), Column(t["new_value"], 24, "new"),
-        Column(t["kind"], 22), *_answer_columns(t), Column(t["source_reported"], 26), Column(t["source_new"], 26),
-        Column(t["state"], 11), Column(t["id"], 20),
+        *_whom_columns(t), Column(t["variable"], 28), Column(t["reported_value"], 24, "reported"),
+        Column(t["new_value"], 24, "new"), Column(t["kind"], 22), *_answer_columns(t), *_last_columns(t),
     )  # fmt: skip
     rows = [_discrepancy_row(spec, row, messages) for row in frame.iter_rows(named=True)]
     return Sheet(t["discrepancies_sheet"], columns, tuple(rows), _groups(frame))
@@ -51,12 +49,8 @@ def discrepancy_sheet(spec: DatabaseSpec, own: pl.DataFrame, messages: Messages)
 
 def missing_sheet(own: pl.DataFrame, messages: Messages) -> Sheet:
     """Records that are on one side only."""
-    frame, t = own.filter(pl.col("kind").is_in(WHOLE_RECORD)), _headings(messages)
-    columns = (
-        Column(t["department"], 30), Column(t["cause"], 46), Column(t["person"], 12), Column(t["event_date"], 11),
-        Column(t["found_in"], 34), *_answer_columns(t), Column(t["source_reported"], 26), Column(t["source_new"], 26),
-        Column(t["state"], 11), Column(t["id"], 20),
-    )  # fmt: skip
+    frame, t = own.filter(pl.col("kind").is_in(WHOLE_RECORD)), workbook_texts(messages)
+    columns = (*_whom_columns(t), Column(t["found_in"], 34), *_answer_columns(t), *_last_columns(t))
     rows = [
         (
             *_whom(row, messages), messages.word("outcome_kind", row["kind"]), "", "", "",
@@ -69,7 +63,7 @@ def missing_sheet(own: pl.DataFrame, messages: Messages) -> Sheet:
 
 def finding_sheet(spec: DatabaseSpec, rows: RegionRows, messages: Messages) -> Sheet:
     """Rows of the region's own files that break a rule; an error is quarantined (tilbageholdt)."""
-    t = _headings(messages)
+    t = workbook_texts(messages)
     columns = (
         Column(t["file"], 34), Column(t["line"], 8), Column(t["record"], 18), Column(t["person"], 12),
         Column(t["variable"], 30), Column(t["reason"], 46), Column(t["rule"], 26), Column(t["severity"], 11),
@@ -118,15 +112,23 @@ def _value(spec: DatabaseSpec, row: dict[str, Any], side: str, messages: Message
 
 def _sources(row: dict[str, Any], messages: Messages) -> tuple[str, ...]:
     hidden = messages.text("workbook.other_region")
-    return tuple(
-        hidden if row[f"hidden_{side}"] else _text(row[f"source_line_{side}"]) for side in ("reported", "new")
-    )
+    return tuple(hidden if row[f"hidden_{side}"] else _text(row[f"source_line_{side}"]) for side in ("reported", "new"))
 
 
 def _label(spec: DatabaseSpec, name: str | None, messages: Messages) -> str:
     if name is None:
         return messages.text("words.whole_record")
     return messages.label(spec.variables[name].label) if name in spec.variables else name
+
+
+def _whom_columns(t: dict[str, str]) -> tuple[Column, ...]:
+    widths = {"department": 30, "cause": 46, "person": 12, "event_date": 11}
+    return tuple(Column(t[name], width) for name, width in widths.items())
+
+
+def _last_columns(t: dict[str, str]) -> tuple[Column, ...]:
+    widths = {"source_reported": 26, "source_new": 26, "state": 11, "id": 20}
+    return tuple(Column(t[name], width) for name, width in widths.items())
 
 
 def _answer_columns(t: dict[str, str]) -> tuple[Column, ...]:
@@ -141,7 +143,8 @@ def _groups(frame: pl.DataFrame) -> tuple[int, ...]:
     return tuple(frame["unit_name"].rle_id().to_list()) if frame.height else ()
 
 
-def _headings(messages: Messages) -> dict[str, str]:
+def workbook_texts(messages: Messages) -> dict[str, str]:
+    """The catalogue's texts for the workbook by their own names."""
     return {name.partition(".")[2]: text for name, text in messages.texts.items() if name.startswith("workbook.")}
 
 

@@ -31,9 +31,7 @@ def shown_count(number: int | None, threshold: int) -> str:
     return f"<{threshold}" if number is not None and is_small(number, threshold) else count(number)
 
 
-def shown_share(
-    part: int, rest: tuple[int, ...], low: float | None, high: float | None, threshold: int
-) -> ShownShare:
+def shown_share(part: int, rest: tuple[int, ...], low: float | None, high: float | None, threshold: int) -> ShownShare:
     """`part` ÷ (`part` + all of `rest`), bounded where `part` or one of `rest` is small.
 
     A reader sees the unsuppressed counts beside the share, so each small one alone must stay unknown.

@@ -12,7 +12,7 @@ EMPTY = "(tom)"
 
 
 def value_text(variable: Variable, raw: str | None) -> str:
-    """`raw` (text as in the contract files: ISO, decimal point, codes) in Danish; what is unreadable stands as it is."""
+    """`raw` (ISO, decimal point, codes, as in contract files) in Danish; the unreadable stands as is."""
     if raw is None or raw == "":
         return EMPTY
     if raw in variable.missing:

@@ -35,9 +35,7 @@ def read_envelope(text: str, list_key: str) -> dict[str, Any]:
     except (json.JSONDecodeError, IndexError):
         raise _not_whole() from None
     except RecursionError:
-        raise Refused(
-            "broken_json", "Filens JSON er indlejret for dybt.", "The JSON is nested too deeply."
-        ) from None
+        raise Refused("broken_json", "Filens JSON er indlejret for dybt.", "The JSON is nested too deeply.") from None
 
 
 class _Walk:
@@ -75,9 +73,7 @@ class _Walk:
 
     def _list(self) -> list[Placed]:
         if self.text[self.at] != "[":
-            raise Refused(
-                "not_the_format", "Kuvertens poster er ikke en liste.", "The records are not a list."
-            )
+            raise Refused("not_the_format", "Kuvertens poster er ikke en liste.", "The records are not a list.")
         return [Placed(self._line(), self._value()) for _ in self._members("[", "]")]
 
     def _members(self, first: str, last: str) -> Iterator[None]:
@@ -114,9 +110,7 @@ class _Walk:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = {key: _word(value) for key, value in pairs}
     if len(made) < len(pairs):
-        raise Refused(
-            "duplicate_key", "Et felt står to gange i samme objekt.", "A field stands twice in an object."
-        )
+        raise Refused("duplicate_key", "Et felt står to gange i samme objekt.", "A field stands twice in an object.")
     return made
 
 
@@ -125,12 +119,8 @@ def _word(value: Any) -> Any:
 
 
 def _refuse(_: str) -> Callable[[], None]:
-    raise Refused(
-        "broken_json", "NaN og Infinity er ikke tal i JSON.", "NaN and Infinity are no numbers in JSON."
-    )
+    raise Refused("broken_json", "NaN og Infinity er ikke tal i JSON.", "NaN and Infinity are no numbers in JSON.")
 
 
 def _not_whole() -> Refused:
-    return Refused(
-        "broken_json", "Filen er ikke hel og gyldig JSON.", "The file is not whole and valid JSON."
-    )
+    return Refused("broken_json", "Filen er ikke hel og gyldig JSON.", "The file is not whole and valid JSON.")

@@ -57,9 +57,7 @@ def read_plain(path: Path, spec: DatabaseSpec) -> pl.DataFrame:
     plain = read_file(path, spec)
     if plain.broken.height:
         line = plain.broken["line"][0]
-        raise RefusedFile(
-            "row.shape", f"{plain.name}, line {line}: the row does not fit the header; mend it."
-        )
+        raise RefusedFile("row.shape", f"{plain.name}, line {line}: the row does not fit the header; mend it.")
     return plain.rows
 
 
@@ -133,8 +131,16 @@ def _hold_types(frame: pl.DataFrame, name: str, spec: DatabaseSpec) -> None:
     odd = frame.select(cs.nested() | cs.binary() | cs.by_dtype(pl.Object, pl.Time) | cs.duration()).columns
     if odd:
         raise RefusedFile("not_the_format", f"{name}: the column {odd[0]} holds no plain values; use text.")
-    if frame.schema[spec.event_date].is_numeric():
-        raise RefusedFile("not_the_format", f"{name}: {spec.event_date} is stored as a number; use a date.")
+    for variable, kind in {spec.event_date: "date", **{n: v.type for n, v in spec.variables.items()}}.items():
+        if variable in frame.columns and not _fits(frame.schema[variable], kind):
+            raise RefusedFile("not_the_format", f"{name}: {variable} is no {kind} in the file; use {kind} or text.")
+
+
+def _fits(stored: pl.DataType, kind: str) -> bool:
+    """Text and empty columns fit everything; beside them a number is no date and a date no number."""
+    if kind in ("date", "timestamp"):
+        return not stored.is_numeric() and stored != pl.Boolean
+    return not stored.is_temporal() if kind in ("decimal", "integer") else True
 
 
 def _simple_types(frame: pl.DataFrame) -> pl.DataFrame:

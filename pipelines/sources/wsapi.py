@@ -38,9 +38,7 @@ def read_wsapi(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) 
 
 def _hold_envelope(envelope: Mapping[str, Any]) -> None:
     if missing := [key for key in ENVELOPE if envelope.get(key) is None]:
-        raise Refused(
-            "not_the_format", f"Kuverten mangler {missing[0]}.", f"The envelope lacks {missing[0]}."
-        )
+        raise Refused("not_the_format", f"Kuverten mangler {missing[0]}.", f"The envelope lacks {missing[0]}.")
     if len(envelope) > len(ENVELOPE):
         raise Refused(
             "unknown_column",
@@ -49,9 +47,7 @@ def _hold_envelope(envelope: Mapping[str, Any]) -> None:
         )
     for key in ("database", "schemaVersion", "region", "submissionId", "sentAt"):
         if type(envelope[key]) is not str:
-            raise Refused(
-                "not_the_format", f"Kuvertens {key} er ikke en tekst.", f"The envelope's {key} is no text."
-            )
+            raise Refused("not_the_format", f"Kuvertens {key} er ikke en tekst.", f"The envelope's {key} is no text.")
     if not is_plain_name(envelope["submissionId"]):
         raise Refused(
             "not_the_format",
@@ -92,9 +88,7 @@ def _version(version: str, schemas: Mapping[tuple[str, str], SourceSchema]) -> S
     )
 
 
-def _split(
-    records: list[Placed], schema: SourceSchema
-) -> tuple[list[tuple[int, dict[str, str]]], list[Broken]]:
+def _split(records: list[Placed], schema: SourceSchema) -> tuple[list[tuple[int, dict[str, str]]], list[Broken]]:
     """The records that are rows, with their lines, and those that are not, with the reason."""
     rows, broken = [], []
     fields, names = {*schema.identity.values(), *schema.fields}, set(schema.identity.values())
@@ -107,9 +101,7 @@ def _split(
     return rows, broken
 
 
-def _problems(
-    record: Any, schema: SourceSchema, fields: set[str], names: set[str]
-) -> Iterator[tuple[str, str]]:
+def _problems(record: Any, schema: SourceSchema, fields: set[str], names: set[str]) -> Iterator[tuple[str, str]]:
     if not isinstance(record, dict):
         yield "row.shape", "Posten er ikke et objekt med felter."
         return

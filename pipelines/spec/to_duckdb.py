@@ -205,6 +205,8 @@ def create_typed(spec: DatabaseSpec, source: str) -> str:
     return f"create table if not exists typed_{source} ({columns}, quarantined boolean default false)"
 
 
+LAST_DAY = "date '9999-12-31'"  # stands for an event date that is not known
+
 # Digit 10 of a CPR number is odd for men (cpr.dk, opbygning af CPR-nummeret).
 SEX = (
     "case when regexp_matches(t.person, '^[0-9]{10}$') then "
@@ -219,14 +221,15 @@ def _age_band(spec: DatabaseSpec) -> str:
     return f"case when {age} between 0 and 120 then {decade} || '-' || ({decade} + 9) end"
 
 
-def with_units(spec: DatabaseSpec, typed: str, units: str | None = None) -> str:
+def with_units(spec: DatabaseSpec, typed: str, units: str | None = None, copies: bool = True) -> str:
     """The typed rows with what follows from unit and person: region, hospital, sex, age band.
 
     `units` names a relation (unit, region, hospital, valid_from, valid_until; both dates filled in): a unit
     belongs to the region it had on the event date, its last one where that date is not known. Where there
     is none, region is the row's own, else that of the channel.
     `same_id` is how many rows of its receipt a row gives way to (record_kinds.OncePerFile); rows that
-    a sequence number sets in order are versions of one record, not copies.
+    a sequence number sets in order are versions of one record, not copies. Counting them costs most of the
+    time; `copies=False` leaves it null.
     """
     age_band, sex = _age_band(spec), SEX
     if spec.person_number != "cpr":
@@ -234,10 +237,9 @@ def with_units(spec: DatabaseSpec, typed: str, units: str | None = None) -> str:
     unit_region = hospital = "null::varchar"
     join = ""
     if units:
-        day = f"coalesce(cast(t.\"{spec.event_date}\" as date), date '9999-12-31')"
-        in_force = f'{day} <= u.valid_until or t."{spec.event_date}" is null'
-        unit_region, hospital = (f"case when {in_force} then u.{c} end" for c in ("region", "hospital"))
-        join = f"asof left join {units} u on t.unit = u.unit and {day} >= u.valid_from"
+        day = f'coalesce(cast(t."{spec.event_date}" as date), {LAST_DAY})'
+        unit_region, hospital = "u.region", "u.hospital"
+        join = f"left join ({_places(typed, units, day)}) u on u.unit = t.unit and u.day = {day}"
     names = [name for name in typed_columns(spec) if name not in ("channel_region", "unit_region", "same_id")]
     typed_content = [name for name in names if name not in ("line", "source_file")]
     derived = {
@@ -248,8 +250,18 @@ def with_units(spec: DatabaseSpec, typed: str, units: str | None = None) -> str:
     }
     parts = [f'{derived.get(name, f"t.{chr(34)}{name}{chr(34)}")} as "{name}"' for name in names]
     parts += ["t.channel_region", f"{unit_region} as unit_region"]
-    parts.append(f"{_same_id(typed_content)} as same_id")
+    parts.append(f"{_same_id(typed_content) if copies else 'null::bigint'} as same_id")
     return f"select {', '.join(parts)} from ({typed}) t {join}"
+
+
+def _places(typed: str, units: str, day: str) -> str:
+    """Each unit and day that occur with the region and hospital in force then: one row per place."""
+    return (
+        f"select p.unit, p.day, u.region, u.hospital "
+        f"from (select distinct t.unit, {day} as day from ({typed}) t) p "
+        f"asof join {units} u on p.unit = u.unit and p.day >= u.valid_from "
+        f"where p.day <= u.valid_until or p.day = {LAST_DAY}"
+    )
 
 
 def _same_id(content: list[str]) -> str:

@@ -36,6 +36,10 @@ def simulate(
     """
     if spec.published is None:
         raise InputError(f"{spec.database}: say courses per region under `published` to make synthetic data.")
+    if from_date > reference_date or scale <= 0:
+        raise InputError(
+            f"Ask for a period that ends ({reference_date}) after it begins, and a scale above 0."
+        )
     years = ((reference_date - from_date).days + 1) / 365.25
     regions = [
         _courses_of(spec, region, units, round(yearly * scale * years), seed, from_date, reference_date)

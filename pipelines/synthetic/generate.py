@@ -52,9 +52,7 @@ def generate(
     not said). The same arguments give the same bytes. Raises InputError where the folder holds files already,
     where the specification publishes no volumes, or where a fault changes nothing.
     """
-    inbox = out / spec.database
-    if any(inbox.glob("*")):
-        raise InputError(f"{inbox} holds files already: name an empty folder, so that nothing is mixed.")
+    inbox = _empty(out / spec.database)
     schemas, regions = read_source_schemas(folder_of_spec, spec), read_regions(spec, folder_of_spec)
     form = newest_form(spec, schemas)
     courses = simulate(spec, read_units(spec, folder_of_spec), seed, scale, from_date, reference_date)
@@ -74,6 +72,12 @@ def generate(
     return Generated(
         spec.database, sides["reported"].height, sent, len(comparable), tuple(sorted(files)), truth
     )
+
+
+def _empty(inbox: Path) -> Path:
+    if any(inbox.glob("*")):
+        raise InputError(f"{inbox} holds files already: name an empty folder, so that nothing is mixed.")
+    return inbox
 
 
 def newest_form(spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema]) -> SourceSchema:

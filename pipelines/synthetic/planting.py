@@ -59,13 +59,23 @@ def plant(
         if fault.kind in FILE_FAULTS:
             continue
         before = sides[fault.side]
-        after = PLANTERS[fault.kind](before, planting)
+        after = _planted(fault_id, before, planting)
         touched = changed(before, after)
         if touched.is_empty():
             raise InputError(f"{fault_id} ({fault.kind}) changes nothing: its slice holds no such records.")
         sides = {**sides, fault.side: after}
         truths.append(planted_in_records(fault_id, planting, touched, comparable))
     return sides, truths
+
+
+def _planted(fault_id: str, before: pl.DataFrame, planting: Planting) -> pl.DataFrame:
+    """One fault planted; a library's own error would show values, so it is said in our words."""
+    try:
+        return PLANTERS[planting.fault.kind](before, planting)
+    except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError):
+        raise InputError(
+            f"{fault_id} ({planting.fault.kind}): its variable, slice or parameters do not fit the kind."
+        ) from None
 
 
 def plant_files(

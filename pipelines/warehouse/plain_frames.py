@@ -59,7 +59,7 @@ def _conformed(
         columns = {name: str(kind) for name, kind, *_ in described}
         memory.connection.register("units", units_frame(units))
         query = conform_query(spec, plain, columns, notation)
-        query = with_units(spec, query, "units" if spec.units else None)
+        query = with_units(spec, query, "units" if spec.units else None, copies=wanted == "*")
         return memory.frame(f"select {wanted} from ({query}) order by line")
 
 

@@ -101,6 +101,19 @@ def test_lins_concordance(peak_flow):
     assert [found.low, found.high] == printed(expected["ci95_z_transform"], 4)
 
 
+def test_lins_interval_is_as_wide_as_samples_spread():
+    """Samples of a known shifted normal distribution: in z, the half width is 1.96 times their spread."""
+    chance = np.random.default_rng(20)
+    samples = [
+        chance.multivariate_normal([0, 1.5], [[1, 0.8], [0.8, 1]], 60, method="cholesky").T
+        for _ in range(800)
+    ]
+    found = [ccc(reported, new) for reported, new in samples]
+    z = np.arctanh([(figure.low, figure.value, figure.high) for figure in found])
+    assert np.mean((z[:, 2] - z[:, 0]) / 2 / Z) == pytest.approx(z[:, 1].std(), rel=0.08)
+    assert np.tanh(z[:, 1].mean()) == pytest.approx(2 * 0.8 / (1 + 1 + 1.5**2), abs=0.01)
+
+
 def test_percentiles_and_chi_square_interval(peak_flow):
     found = {figure.figure: figure for figure in numbers(*peak_flow)}
     # 17 differences: the 2.5th percentile lies 0.4 of the way from the lowest to the next lowest.
@@ -214,6 +227,13 @@ def test_complete_agreement_claims_no_certainty():
     exact = pabak(np.array([[12, 0], [0, 8]]))
     assert (exact.value, exact.high) == (1, 1)
     assert exact.low == pytest.approx(2 * 0.025 ** (1 / 20) - 1)
+
+
+@pytest.mark.parametrize("table", [np.diag([1_153_040, 19, 24, 33, 37]), np.array([[294, 1], [0, 0]])])
+def test_rounding_errors_are_no_interval(table):
+    """The variance is 0 by its formula, and some 10⁻¹⁴ in binary fractions."""
+    found = kappa(table)
+    assert (found.value, found.low, found.high) == (pytest.approx(1 if table[1, 1] else 0), None, None)
 
 
 def test_mcnemar_is_the_binomial_test_of_the_differing_pairs():
@@ -375,6 +395,8 @@ def test_estimates_without_a_common_record():
     assert chapman(5, 7, 0).value == 47
     assert chapman(0, 0, 0).reason == "no records"
     assert chapman(9, 9, 9).value == chapman(9, 9, 9).low == 9
+    assert chapman(9, 9, 8).low == 10  # as many as were seen; the formula alone says 9.4
+    assert lincoln_petersen(9, 9, 9).low == 9
     with pytest.raises(ValueError, match="outnumber"):
         chapman(5, 7, 6)
 

@@ -245,6 +245,10 @@ def test_a_slice_may_list_values_and_say_a_prefix(world, planted_by):
         (Fault(kind="missing_in_new", variable="weight", slice={"planet": "Mars"}), "planet"),
         (Fault(kind="missing_in_new", variable="weight", slice={"region": "atlantis"}), "changes nothing"),
         (Fault(kind="submission_twice", parameters={"first": "NJ-999999"}), "NJ-999999"),
+        (Fault(kind="unit_factor", variable="diagnosis", parameters={"factor": 2}), "do not fit"),
+        (Fault(kind="person_id_damaged", parameters={"damage": "burnt"}), "do not fit"),
+        (Fault(kind="out_of_range", variable="nyha"), "do not fit"),
+        (Fault(kind="missing_in_new", variable="nyha", slice={"period": "spring"}), "do not fit"),
     ],
 )
 def test_a_fault_that_cannot_be_planted_is_refused_with_its_reason(planted_by, fault, said):

@@ -26,7 +26,7 @@ def files_under(folder: Path) -> dict[str, bytes]:
 
 def small(world, out, *faults, seed=3):
     return generate(
-        world.spec, world.folder, out, seed=seed, scale=0.05, from_date=world.from_date,
+        world.spec, world.folder, out, seed=seed, scale=0.03, from_date=world.from_date,
         reference_date=world.reference, faults=faults,
     )  # fmt: skip
 

@@ -72,7 +72,7 @@ def test_a_variable_that_is_not_relevant_is_empty(world):
 
 def test_clean_data_break_no_rule_but_the_check_digit(world):
     for side, source in (("reported", "kip"), ("new", "wsapi")):
-        assert {rule for rule, _ in broken(world, world.sides[side].gather_every(2), source)} == {
+        assert {rule for rule, _ in broken(world, world.sides[side].gather_every(3), source)} == {
             "person.check_digit"
         }
 
@@ -90,11 +90,16 @@ def test_a_specification_without_volumes_is_refused(world):
         )
 
 
+def test_a_period_that_ends_before_it_begins_is_refused(world):
+    with pytest.raises(InputError, match="period"):
+        simulate(world.spec, world.units, 1, 1.0, world.reference, dt.date(2024, 1, 1))
+
+
 def test_rules_that_the_levels_cannot_meet_are_refused(world):
     rule = world.spec.rules["diastolic_below_systolic"].model_copy(update={"holds": "diastolic_bp > 400"})
     spec = world.spec.model_copy(update={"rules": {"impossible": rule}})
     with pytest.raises(InputError, match="impossible"):
-        simulate(spec, world.units, 1, 0.05, dt.date(2026, 1, 1), world.reference)
+        simulate(spec, world.units, 1, 0.01, dt.date(2026, 9, 1), world.reference)
 
 
 def test_persons_have_a_birth_date_and_most_a_check_digit(world):

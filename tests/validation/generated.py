@@ -58,6 +58,8 @@ RULES = [
     "a_text like 'AB%'",
     "case when a_integer > 5 then a_decimal + 1 > 2 else a_decimal is not null end",
     "a_date - when_ < 3",
+    "a_date between '2026-01-01' and '2026-06-30'",
+    "a_code <> '3' or a_date in ('2026-01-01')",
 ]
 
 

@@ -14,7 +14,15 @@ from pipelines.reports.suppression import ShownShare, shown_share
 from pipelines.reports.view import View
 
 Row = dict[str, Any]
-_COUNTS = ("both_known", "agree", "agree_within", "differ", "missing_differs", "reported_missing", "new_missing")
+_COUNTS = (
+    "both_known",
+    "agree",
+    "agree_within",
+    "differ",
+    "missing_differs",
+    "reported_missing",
+    "new_missing",
+)
 
 
 def agreement_section(view: View) -> Section:
@@ -32,7 +40,12 @@ def agreement_section(view: View) -> Section:
 def agreement_picture(view: View) -> Picture | None:
     """Dot and interval per variable, and the gate's demand as a line."""
     rows = [
-        {"label": view.label(r["variable"]), "share": r["share"], "low": r["share_low"], "high": r["share_high"]}
+        {
+            "label": view.label(r["variable"]),
+            "share": r["share"],
+            "low": r["share_low"],
+            "high": r["share_high"],
+        }
         for r in view.own("agreement").filter(pl.col("level").is_null()).iter_rows(named=True)
         if r["share"] is not None
     ]
@@ -67,7 +80,12 @@ def _variable_row(view: View, row: Row, beside: dict[tuple[str, str | None], flo
     same = row["agree"] + row["agree_within"]
     shown = shown_share(same, (row["both_known"] - same,), row["share_low"], row["share_high"], 1)
     country = () if view.region is None else (share(beside.get((row["variable"], row["level"]))),)
-    return cells(view.at_level(row["variable"], row["level"]), Cell(shown.text, tone), *country, *(count(row[name]) for name in _COUNTS))
+    return cells(
+        view.at_level(row["variable"], row["level"]),
+        Cell(shown.text, tone),
+        *country,
+        *(count(row[name]) for name in _COUNTS),
+    )
 
 
 def _matrix(view: View) -> Table:

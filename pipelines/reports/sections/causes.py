@@ -1,4 +1,4 @@
-"""The causes: what is wrong, how much it explains, where, who mends it, and a small picture where one helps."""
+"""The causes: what is wrong, how much it explains, where, who mends it, and a picture where one helps."""
 
 from __future__ import annotations
 
@@ -76,14 +76,20 @@ def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]
             ("explained_here", view.text("cause.discrepancies", n=count(here))),
             ("explained_country", explained),
         ]
-    return [*own, ("share", _share_in_slice(view, cause)), ("lift", _lift(view, cause["lift"])), ("slice", slice_text(view, cause["slice"]))]
+    return [
+        *own,
+        ("share", _share_in_slice(view, cause)),
+        ("lift", _lift(view, cause["lift"])),
+        ("slice", slice_text(view, cause["slice"])),
+    ]
 
 
 def _share_in_slice(view: View, cause: dict[str, Any]) -> str:
     explained, rest = cause["explained"], cause["in_slice"] - cause["explained"]
     if is_small(explained, view.threshold) or is_small(rest, view.threshold):
         return shown_share(explained, (rest,), None, None, view.threshold).text
-    return f"{share(cause['share'])} ({view.text('words.of', part=count(explained), whole=count(cause['in_slice']))})"
+    of = view.text("words.of", part=count(explained), whole=count(cause["in_slice"]))
+    return f"{share(cause['share'])} ({of})"
 
 
 def _lift(view: View, lift: float | None) -> str:
@@ -135,4 +141,3 @@ def _picture(view: View, cause: dict[str, Any]) -> Picture | None:
 def _single_region(said: dict[str, Any]) -> str | None:
     region = said.get("region")
     return region if isinstance(region, str) else None
-

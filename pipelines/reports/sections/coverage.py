@@ -23,7 +23,10 @@ def coverage_section(view: View) -> Section:
         title=view.text("section.coverage"),
         lead=view.text("section.coverage_lead"),
         pictures=tuple(p for p in (places_picture(view), months_picture(view, view.region)) if p),
-        tables=(_table(view, "coverage_places" if view.region is None else "coverage_own", rows), *_units(view)),
+        tables=(
+            _table(view, "coverage_places" if view.region is None else "coverage_own", rows),
+            *_units(view),
+        ),
     )
 
 
@@ -43,7 +46,14 @@ def _units(view: View) -> tuple[Table, ...]:
 
 
 def _table(view: View, title: str, rows: list[Row]) -> Table:
-    names = ("completeness_of_new", "completeness_of_reported", "overlap", "both", "only_reported", "only_new")
+    names = (
+        "completeness_of_new",
+        "completeness_of_reported",
+        "overlap",
+        "both",
+        "only_reported",
+        "only_new",
+    )
     return Table(
         title=view.text(f"table.{title}"),
         headings=headings(view.text("column.place"), *view.texts("column", *names)),

@@ -84,7 +84,12 @@ def signals_section(view: View) -> Section:
 
 
 def _section(
-    view: View, anchor: str, name: str, columns: tuple[str, ...], rows: list[tuple[Cell, ...]], text_columns: int = 0
+    view: View,
+    anchor: str,
+    name: str,
+    columns: tuple[str, ...],
+    rows: list[tuple[Cell, ...]],
+    text_columns: int = 0,
 ) -> Section:
     table = _table(view, name, columns, rows, text_columns)
     return Section(anchor, view.text(f"section.{name}"), view.text(f"section.{name}_lead"), tables=(table,))
@@ -128,5 +133,3 @@ def _receipt_cell(view: View, name: str, value: str | None) -> Cell:
     if name == "received_at":
         return Cell(day(value))
     return Cell(view.names.region(value) if name == "region" else value or NOTHING)
-
-

@@ -18,19 +18,20 @@ def gate_result(view: View) -> GateResult:
     gate = view.results.gate
     if gate is None:
         return GateResult("", outcome_cell(view, "cannot_be_judged"), view.text("gate.missing"), (), ())
-    conditions = [(c["outcome"], _condition(view, c)) for c in gate["conditions"] if _concerns(view, c)]
+    conditions = [(_known(c["outcome"]), _condition(view, c)) for c in gate["conditions"] if _concerns(view, c)]
+    outcome = _known(gate["outcome"])
     return GateResult(
         name=view.text("gate.name", gate=view.messages.word("gate", gate["gate"])),
-        outcome=outcome_cell(view, gate["outcome"]),
-        sentence=_sentence(view, gate["outcome"], [outcome for outcome, _ in conditions]),
+        outcome=outcome_cell(view, outcome),
+        sentence=_sentence(view, outcome, [outcome for outcome, _ in conditions]),
         decisive=tuple(c for outcome, c in sorted(conditions, key=_worst_first) if outcome != "passed"),
         met=tuple(c for outcome, c in conditions if outcome == "passed"),
     )
 
 
 def outcome_cell(view: View, outcome: str) -> Cell:
-    """An outcome in words; one that is not known is shown as unsure, never as passed."""
-    return Cell(view.messages.word("outcome", outcome), TONES.get(outcome, "unsure"))
+    """An outcome in words."""
+    return Cell(view.text(f"outcome.{outcome}"), TONES[outcome])
 
 
 def bound(text: str | None) -> str:
@@ -48,6 +49,11 @@ def asked_agreement(view: View) -> float | None:
     return float(found[0]) if found else None
 
 
+def _known(outcome: str) -> str:
+    """Anything but a known outcome (an error, say) cannot be judged, and so never counts as passed."""
+    return outcome if outcome in TONES else "cannot_be_judged"
+
+
 def _concerns(view: View, said: dict[str, Any]) -> bool:
     """A region's report tells of its own conditions and the country's, never of another region's."""
     return view.region is None or said.get("region") in (None, view.region)
@@ -55,16 +61,26 @@ def _concerns(view: View, said: dict[str, Any]) -> bool:
 
 def _condition(view: View, said: dict[str, Any]) -> GateCondition:
     name = view.messages.word("condition", said["condition"])
-    subject = [view.label(said["variable"])] if said.get("variable") else []
+    subject = [view.label(said["of"])] if said.get("of") else []
     place = [view.names.region(said["region"])] if said.get("region") else []
     return GateCondition(
         name=": ".join([name, ", ".join(subject + place)]) if subject or place else name,
         asked=bound(said.get("asked")),
         found=share_with_interval(said.get("found"), said.get("low"), said.get("high")),
         n=count(said.get("n")),
-        outcome=outcome_cell(view, said["outcome"]),
-        reason=said.get("reason") or "",
+        outcome=outcome_cell(view, _known(said["outcome"])),
+        reason=_reason(view, said["outcome"], said.get("reason")),
     )
+
+
+def _reason(view: View, outcome: str, said: str | None) -> str:
+    """Why it was judged so; the gate says it in English, with its minimum as a number."""
+    if said in (None, "") or outcome == "passed":
+        return ""
+    fewer = re.fullmatch(r"fewer than (\d+)", said)
+    if fewer:
+        return view.text("gate_reason.fewer", minimum=fewer[1])
+    return view.messages.word("gate_reason", said)
 
 
 def _sentence(view: View, outcome: str, outcomes: list[str]) -> str:

@@ -45,7 +45,9 @@ def _row(view: View, name: str, sides: list[Row | None], crosses: bool | None) -
     spec = view.spec.indicators.get(name)
     values = [side and side["value"] for side in sides]
     difference = None if None in values else values[1] - values[0]
-    crossed = Cell(view.text("words.yes"), "bad") if crosses else Cell(view.text("words.no") if crosses is False else NOTHING)
+    crossed = (
+        Cell(view.text("words.yes"), "bad") if crosses else Cell(view.text("words.no") if crosses is False else NOTHING)
+    )
     return cells(_label(view, name), bound(spec and spec.standard), *map(_side, sides), points(difference), crossed)
 
 
@@ -65,7 +67,11 @@ def _differences(view: View) -> Table:
         title=view.text("table.indicator_parts"),
         headings=headings(*view.texts("column", "indicator", "difference", *_PARTS)),
         rows=tuple(
-            cells(_label(view, name), _with_interval(found[name]), *(points(found[name][part]) for part in _PARTS))
+            cells(
+                _label(view, name),
+                _with_interval(found[name]),
+                *(points(found[name][part]) for part in _PARTS),
+            )
             for name in _names(view, set(found))
         ),
         empty=view.text("table.none"),

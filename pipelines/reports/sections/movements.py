@@ -101,7 +101,7 @@ def _moved() -> pl.Expr:
 
 
 def _in_order(spec: Any, frame: pl.DataFrame) -> list[str | None]:
-    """The codes of the heat map: the domain's order, then missing codes, then empty; the most used if many."""
+    """The codes of the heat map in the domain's order, missing and empty last; the most used if many."""
     used = pl.concat([frame.select(c=side, n="n") for side in ("reported_value", "new_value")])
     most = used.group_by("c").agg(pl.col("n").sum()).sort("n", "c", descending=[True, False])["c"].head(_CODES)
     known = [*spec.domain, *spec.missing]

@@ -1,0 +1,335 @@
+"""The same verbs from a shell. Commands are a few lines: open, call the flow, tell what it says.
+
+Exit 0: the command did its work; 1: `gate` did not pass, or `validate` found errors; 2: wrong input, with
+one clear sentence (what, where, what to do) and never a traceback.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.project import InputError, Project, project_at
+from pipelines.terminal import Terminal, tell_decision, tell_receipts, tell_run, tell_trail, tell_verdict
+
+if TYPE_CHECKING:
+    from pipelines.flow import Run
+
+app = typer.Typer(help="Holds new data side by side with what was typed in KIP.", no_args_is_help=True,
+                  pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
+spec_app = typer.Typer(help="Work on a specification.", no_args_is_help=True)
+app.add_typer(spec_app, name="spec")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SAMPLE = REPOSITORY / "sample_data"
+SAMPLE_FROM, SAMPLE_REFERENCE_DATE = dt.date(2024, 10, 1), dt.date(2026, 9, 30)  # sample_data/faults.yaml
+STEPS = {
+    "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
+    "reconcile": "sammenholder", "explain": "finder årsager", "report": "skriver rapporter",
+}  # fmt: skip
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Home = Annotated[Path, typer.Option(help="The folder with inbox/, warehouse/ and results/.", envvar="SAMMENHOLD_HOME")]
+Expectations = Annotated[Path, typer.Option(help="The folder of specifications.", envvar="SAMMENHOLD_EXPECTATIONS")]
+Database = Annotated[str, typer.Option(help="The clinical database, such as dhd.")]
+Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that data are judged as of.")]
+Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
+Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
+
+WORKSPACE, EXPECTATIONS = Path("workspace"), REPOSITORY / "expectations"
+
+
+def main() -> None:
+    """The command `sammenhold`."""
+    try:
+        app()
+    except InputError as problem:
+        _stop(str(problem))
+    except KeyboardInterrupt:
+        _stop("Interrupted: nothing half-written was kept.")
+
+
+def _stop(sentence: str) -> None:
+    sys.stderr.write(f"sammenhold: {sentence}\n")
+    sys.exit(2)
+
+
+@app.command()
+def demo(home: Home = WORKSPACE, database: Database = "dhd", as_json: Json = False) -> None:
+    """Run the main job on the sample inbox, and name the report to open."""
+    from pipelines.warehouse.key import make_key
+
+    project = _project(home, EXPECTATIONS)
+    _copy_sample(project)
+    if not project.key_file.exists():
+        make_key(project)
+    arrived = dt.datetime.combine(SAMPLE_REFERENCE_DATE, dt.time(12))
+    _run_and_tell(_run(project, database, SAMPLE_REFERENCE_DATE, arrived), "first_data", as_json)
+
+
+@app.command()
+def run(
+    home: Home = WORKSPACE,
+    expectations: Expectations = EXPECTATIONS,
+    database: Database = "dhd",
+    reference_date: Day = None,
+    gate: Gate = "first_data",
+    as_json: Json = False,
+) -> None:
+    """Run the whole flow for one database: receive, conform, validate, reconcile, explain, report, decide."""
+    _run_and_tell(_run(_project(home, expectations), database, _date(reference_date)), gate, as_json)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="A plain CSV or Parquet file.")],
+    spec: Spec,
+    source: Annotated[str, typer.Option(help="Whose rules: kip, wsapi, lpr …")],
+    reference_date: Day = None,
+    as_json: Json = False,
+) -> None:
+    """Hold one plain file against a specification. Exit 1 where it has errors."""
+    from pipelines.plain_files import validate_file
+
+    terminal = Terminal(as_json)
+    verdict = validate_file(file, spec, source, _date(reference_date))
+    terminal.answer(verdict)
+    tell_verdict(terminal, verdict)
+    raise typer.Exit(int(verdict["rows_quarantined"] > 0 or verdict["verdict"] == "refused"))
+
+
+@app.command()
+def reconcile(
+    spec: Spec,
+    reported: Annotated[Path, typer.Option(help="What was typed: CSV or Parquet.")],
+    new: Annotated[Path, typer.Option(help="What is received now: CSV or Parquet.")],
+    out: Annotated[Path, typer.Option(help="The folder for the results.")],
+    reference_date: Day = None,
+    previous: Annotated[Path | None, typer.Option(help="The folder of an earlier run.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold two plain files side by side and write the contract files."""
+    from pipelines.plain_files import reconcile_files
+
+    terminal = Terminal(as_json)
+    with terminal.step("sammenholder"):
+        summary = reconcile_files(spec, reported, new, out, _date(reference_date), previous)
+    terminal.answer(summary)
+    terminal.facts("Sammenholdt", summary["counts"])
+    terminal.say(f"Rapport: {out / 'report.html'}")
+
+
+@app.command()
+def report(home: Home = WORKSPACE, expectations: Expectations = EXPECTATIONS, database: Database = "dhd") -> None:
+    """Write the pages of the latest run anew, from its contract files."""
+    from pipelines.reports import packages
+
+    latest, chosen = _latest(_project(home, expectations), database)
+    for page in packages.write_pages(packages.Package(latest, chosen.spec, chosen.names)):
+        Terminal().say(str(page))
+
+
+@app.command()
+def gate(
+    home: Home = WORKSPACE,
+    expectations: Expectations = EXPECTATIONS,
+    database: Database = "dhd",
+    gate: Gate = "first_data",
+    results: Annotated[Path | None, typer.Option(help="A folder of results; else the latest run's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a gate anew on stored counts. Exit 1 where it has not passed."""
+    from pipelines.handover.gate import judge
+    from pipelines.reports.publish import evidence
+
+    latest, chosen = _latest(_project(home, expectations), database, results)
+    decision = judge(chosen.spec, gate, latest, evidence(latest))
+    terminal = Terminal(as_json)
+    terminal.answer(decision.contract())
+    tell_decision(terminal, decision)
+    raise typer.Exit(int(decision.outcome != "passed"))
+
+
+@app.command()
+def trace(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="A discrepancy, pair, cause, record or figure.")],
+    home: Home = WORKSPACE,
+    expectations: Expectations = EXPECTATIONS,
+    database: Database = "dhd",
+    as_json: Json = False,
+) -> None:
+    """Show where a discrepancy, finding or figure comes from: files and lines."""
+    from pipelines import tracing
+
+    trail = tracing.trace(_run(_project(home, expectations), database), identity)
+    terminal = Terminal(as_json)
+    terminal.answer(trail.contract())
+    tell_trail(terminal, trail)
+
+
+@app.command()
+def status(
+    home: Home = WORKSPACE,
+    expectations: Expectations = EXPECTATIONS,
+    database: Database = "dhd",
+    as_json: Json = False,
+) -> None:
+    """What arrived and what became of it, and how the latest run stands."""
+    import json
+
+    latest, chosen = _latest(_project(home, expectations), database)
+    summary = json.loads((latest / "summary.json").read_text("utf-8"))
+    decision = json.loads((latest / "gate.json").read_text("utf-8"))
+    terminal = Terminal(as_json)
+    terminal.answer(summary | {"run": latest.name, "gate": decision["gate"], "outcome": decision["outcome"]})
+    terminal.facts(
+        f"{chosen.spec.title.da}: {latest.name}", summary["counts"] | {decision["gate"]: decision["outcome"]}
+    )
+    tell_receipts(terminal, latest)
+
+
+@app.command()
+def password(
+    region: Annotated[str, typer.Argument(help="The region whose workbook is to be opened.")],
+    home: Home = WORKSPACE,
+    expectations: Expectations = EXPECTATIONS,
+    database: Database = "dhd",
+) -> None:
+    """The password of a region's workbook of the latest run; give it by another channel than the file."""
+    from pipelines import flow
+
+    latest, chosen = _latest(_project(home, expectations), database)
+    sys.stdout.write(
+        flow.password(_run(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
+    )
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Option(help="An empty folder for the inbox and its truth.")],
+    expectations: Expectations = EXPECTATIONS,
+    database: Database = "dhd",
+    faults: Annotated[Path | None, typer.Option(help="A plan of volumes, dates and faults (YAML).")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    scale: Annotated[float, typer.Option(min=0.001, help="1 is the published volume.")] = 1.0,
+    from_date: Day = None,
+    reference_date: Day = None,
+    as_json: Json = False,
+) -> None:
+    """Make synthetic data for a database, with faults planted on request."""
+    from pipelines.spec.reading import read_spec
+    from pipelines.synthetic import generate as making
+    from pipelines.synthetic.faults import Plan, read_plan
+
+    terminal, specification = Terminal(as_json), _project(WORKSPACE, expectations).specification(database)
+    began, ended = _date(from_date) or SAMPLE_FROM, _date(reference_date) or SAMPLE_REFERENCE_DATE
+    plan = read_plan(faults) if faults else Plan(seed=seed, scale=scale, from_date=began, reference_date=ended)
+    with terminal.step("laver data"):
+        made = making.generate(read_spec(specification), specification.parent, out, **dict(plan))
+    terminal.answer({"reported": made.reported, "new": made.new, "files": len(made.files), "faults": len(made.truth)})
+    terminal.say(f"{made.reported} skemaer og {made.new} indberettede forløb i {len(made.files)} filer under {out}.")
+
+
+@app.command()
+def dev(home: Home = WORKSPACE, port: Annotated[int, typer.Option(help="The page's port.")] = 3000) -> None:
+    """Open the Dagster page on this machine."""
+    from pipelines.orchestration.dev import start_dagster
+
+    raise typer.Exit(start_dagster(home.resolve(), port))
+
+
+@spec_app.command("lint")
+def spec_lint(spec: Annotated[Path, typer.Argument(help="The specification (YAML).")], as_json: Json = False) -> None:
+    """Read a specification and say what is wrong or doubtful in it. Exit 1 where there is an error."""
+    from dataclasses import asdict
+
+    from pipelines.spec.lifecycle import lint
+    from pipelines.spec.reading import read_source_schemas, read_spec
+
+    read = read_spec(spec)
+    problems = lint(read, read_source_schemas(spec.parent, read))
+    terminal = Terminal(as_json)
+    terminal.answer([asdict(problem) for problem in problems])
+    terminal.table(
+        f"{read.database} {read.version}", ["", "hvor", "hvad"], [tuple(asdict(p).values()) for p in problems]
+    )
+    raise typer.Exit(int(any(problem.severity == "error" for problem in problems)))
+
+
+@spec_app.command("schema")
+def spec_schema() -> None:
+    """Print the JSON Schema of specifications."""
+    import json
+
+    from pipelines.spec.lifecycle import spec_schema as schema
+
+    sys.stdout.write(json.dumps(schema(), ensure_ascii=False, indent=1) + "\n")
+
+
+@spec_app.command("document")
+def spec_document(
+    spec: Annotated[Path, typer.Argument(help="The specification (YAML).")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+) -> None:
+    """Write the documentation page of a specification."""
+    from pipelines.spec.reading import read_source_schemas, read_spec
+    from pipelines.spec.to_document import document
+
+    read = read_spec(spec)
+    out.write_text(document(read, read_source_schemas(spec.parent, read)), "utf-8")
+    Terminal().say(f"Skrevet: {out}")
+
+
+def _date(value: dt.datetime | None) -> dt.date | None:
+    return value.date() if value else None
+
+
+def _project(home: Path, expectations: Path) -> Project:
+    return project_at(home, expectations)
+
+
+def _run(project: Project, database: str, day: dt.date | None = None, received: dt.datetime | None = None) -> Run:
+    """A run of a database that has a specification."""
+    from pipelines.flow import Run
+
+    if database not in project.databases():
+        known = ", ".join(project.databases()) or "none"
+        raise InputError(f"There is no specification of '{database}' in {project.expectations}: there are {known}.")
+    return Run(project, database, day or dt.date.today(), received or dt.datetime.now(dt.UTC).replace(tzinfo=None))
+
+
+def _latest(project: Project, database: str, results: Path | None = None) -> tuple[Path, Run]:
+    """The folder of the latest run (or the one named), and the run itself."""
+    from pipelines.reports.publish import latest_run
+
+    run = _run(project, database)
+    folder = results or latest_run(project.results(database))
+    if not (folder / "summary.json").is_file():
+        raise InputError(f"{folder} holds no results: name a folder that `run` or `reconcile` wrote.")
+    return folder, run
+
+
+def _copy_sample(project: Project) -> None:
+    """The sample inbox, laid where the regions would lay their files."""
+    if not (SAMPLE / "inbox").is_dir():
+        raise InputError("The sample inbox is not here: run `sammenhold demo` in a checkout of the repository.")
+    shutil.copytree(SAMPLE / "inbox", project.home / "inbox", dirs_exist_ok=True)
+
+
+def _run_and_tell(run: Run, gate: str, as_json: bool) -> None:
+    """The verbs in order, then what they found in a table."""
+    from pipelines import flow
+
+    terminal = Terminal(as_json)
+    summaries = {}
+    for verb, said in STEPS.items():
+        with terminal.step(said):
+            summaries[verb] = getattr(flow, verb)(run)
+    with terminal.step("afgør godkendelsestrin"):
+        decision = flow.decide(run, gate)
+    tell_run(terminal, run, summaries, decision)

@@ -1,0 +1,132 @@
+"""The flow as assets: READ THIS FIRST in this room. Each opens the run, calls one verb, tells what it said.
+
+Every asset is made by `step`, so that none is without the redacting boundary or the warehouse's pool.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from pipelines import flow
+from pipelines.orchestration import checks, metadata
+from pipelines.orchestration.installation import Installation
+from pipelines.orchestration.partitions import ALL_REGIONS, CHANNELS, DATABASES
+from pipelines.orchestration.redaction import redacted
+from pipelines.orchestration.rule_checks import rule_check_results, rule_check_specs
+from pipelines.reports.publish import latest_run
+from pipelines.reports.sections.gate import gate_result
+
+GROUP = "sammenhold"
+# One process at a time writes a warehouse (warehouse/database.py).
+POOL = "warehouse"
+
+
+def step(**said: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset of the flow, per database where nothing else is said."""
+    usual = {"partitions_def": DATABASES, "group_name": GROUP, "pool": POOL}
+    return lambda function: dg.asset(**(usual | said))(redacted(function))
+
+
+class Gate(dg.Config):
+    """Which gate of the specification to judge."""
+
+    gate: str = "first_data"
+
+
+@step(
+    partitions_def=CHANNELS,
+    kinds={"duckdb"},
+    description="**Modtaget.** Filerne i en regions indbakke, rå rækker som tekst med kvittering og linje, "
+    "eller afvist hele med én grund. Den samme fil to gange ændrer intet.",
+)
+def received(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    channel = context.partition_key.keys_by_dimension
+    summary = flow.receive(installation.run(channel["database"]), channel["region"])
+    return dg.MaterializeResult(metadata=metadata.counts(summary))
+
+
+@step(
+    deps=[dg.AssetDep(received, partition_mapping=ALL_REGIONS)],
+    kinds={"duckdb"},
+    description="**Læst.** Tekst til værdier efter kildens egen skemaversion. Det, der ikke kan læses, er tomt "
+    "og mærket, så ingen række går tabt.",
+)
+def conformed(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    summary = flow.conform(installation.run(context.partition_key))
+    rows = {"dagster/row_count": sum(summary.values())}
+    return dg.MaterializeResult(metadata=rows | metadata.counts(summary))
+
+
+@step(
+    deps=[conformed],
+    check_specs=rule_check_specs("validated"),
+    kinds={"duckdb"},
+    description="**Efterprøvet.** Hver række holdt op mod hver regel i databasespecifikationen. En række, der "
+    "bryder en regel af alvoren *fejl*, holdes tilbage; en *advarsel* følger med videre.",
+)
+def validated(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    found = flow.validate(installation.run(context.partition_key))
+    return dg.MaterializeResult(metadata=metadata.rows_by_source(found), check_results=list(rule_check_results(found)))
+
+
+@step(
+    deps=[validated],
+    check_specs=checks.RECONCILED,
+    kinds={"polars"},
+    description="**Sammenholdt.** Nye indberetninger ved siden af de manuelle: hvem er par, hvad er ens, hvad "
+    "er forskelligt. Ingen af siderne er facit.",
+)
+def reconciled(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    run = installation.run(context.partition_key)
+    summary = flow.reconcile(run)
+    return dg.MaterializeResult(
+        metadata=metadata.of_reconciliation(run, summary),
+        check_results=[
+            checks.every_record_once(run.building, summary),
+            checks.regions_add_up(run.building),
+        ],
+    )
+
+
+@step(
+    deps=[reconciled],
+    kinds={"polars"},
+    description="**Forklaret.** Uoverensstemmelsernes årsager: hvad er galt, hvor, hvor meget det forklarer, og "
+    "hvem der retter det.",
+)
+def explained(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    run = installation.run(context.partition_key)
+    summary = flow.explain(run)
+    causes = {"årsager, vigtigste først": metadata.causes_table(metadata.view_of(run))}
+    return dg.MaterializeResult(metadata=metadata.counts(summary) | causes)
+
+
+@step(
+    deps=[explained],
+    kinds={"html", "excel"},
+    description="**Rapporteret.** Landets side, og til hver region dens side og dens krypterede fejl- og "
+    "mangelliste med egne patienter.",
+)
+def reported(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    summary = flow.report(installation.run(context.partition_key))
+    return dg.MaterializeResult(metadata=metadata.counts(summary))
+
+
+@step(
+    deps=[reported],
+    check_specs=checks.DECIDED,
+    description="**Afgjort.** Godkendelsestrinnet på kørslens egne tal. Resultatet udgives under sit eget navn "
+    "og ændres aldrig siden.",
+)
+def decided(context: dg.AssetExecutionContext, config: Gate, installation: Installation) -> dg.MaterializeResult:
+    run = installation.run(context.partition_key)
+    decision = flow.decide(run, config.gate)
+    view = metadata.view_of(run, latest_run(run.project.results(run.database)))
+    return dg.MaterializeResult(
+        metadata=metadata.of_decision(view),
+        check_results=[checks.gate_passed(decision, gate_result(view).sentence)],
+    )
+
+
+FLOW = [received, conformed, validated, reconciled, explained, reported, decided]

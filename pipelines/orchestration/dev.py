@@ -1,0 +1,29 @@
+"""The Dagster page on this machine, with its own home under the project's data."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pipelines.orchestration.installation import REPOSITORY
+from pipelines.project import InputError
+
+
+def start_dagster(home: Path, port: int) -> int:
+    """Run `dagster dev` for the data under `home` until it is stopped; the exit code is its own.
+
+    Its records stand in `home`/dagster and only this machine can reach the page.
+    """
+    if not (REPOSITORY / "workspace.yaml").is_file():
+        raise InputError("workspace.yaml is not here: run `sammenhold dev` in a checkout of the repository.")
+    command = ["-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run([sys.executable, *command], cwd=REPOSITORY, env=environment(home)).returncode
+
+
+def environment(home: Path) -> dict[str, str]:
+    """This environment with the project's data and Dagster's home in it; the latter is made."""
+    dagster_home = home.resolve() / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(REPOSITORY / ".dagster" / "dagster.yaml", dagster_home / "dagster.yaml")
+    return os.environ | {"DAGSTER_HOME": str(dagster_home), "SAMMENHOLD_HOME": str(home.resolve())}

@@ -1,0 +1,41 @@
+"""The jobs a datamanager starts, and the schedule that repeats the second of them."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.orchestration.assets import GROUP, Gate, decided, received
+from pipelines.orchestration.partitions import DATABASES
+
+# Files are received by region; from there on a run takes a whole database.
+WHOLE_DATABASE = dg.AssetSelection.groups(GROUP) - dg.AssetSelection.assets(received)
+
+first_data = dg.define_asset_job(
+    "first_data",
+    selection=WHOLE_DATABASE,
+    description="Første data: fra modtagne rækker til godkendelsestrinnet *første data*.",
+)
+continued_validation = dg.define_asset_job(
+    "continued_validation",
+    selection=WHOLE_DATABASE,
+    config=dg.RunConfig(ops={decided.op.name: Gate(gate="continued_validation")}),
+    description="Fortsat validering: det samme med de strengere krav i *fortsat validering*.",
+)
+
+
+@dg.schedule(
+    job=continued_validation,
+    cron_schedule="0 6 * * 1",
+    execution_timezone="Europe/Copenhagen",
+    description="Hver mandag kl. 6: alle databaser, opgjort pr. samme dag.",
+)
+def every_monday(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    """The reference date is the day of the tick, so that a tick run again gives the same."""
+    day = context.scheduled_execution_time.date().isoformat()
+    for database in DATABASES.get_partition_keys():
+        yield dg.RunRequest(run_key=f"{day}-{database}", partition_key=database, run_config=_as_of(day))
+
+
+def _as_of(day: str) -> dict[str, object]:
+    judged = dg.RunConfig(ops={decided.op.name: Gate(gate="continued_validation")}).to_config_dict()
+    return judged | {"resources": {"installation": {"config": {"reference_date": day}}}}

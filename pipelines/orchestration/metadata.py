@@ -1,0 +1,164 @@
+"""What the Dagster page shows of a run: counts, tables and a picture, for reviewers, small cells hidden."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import vl_convert
+
+from pipelines.flow import Run
+from pipelines.reports import charts
+from pipelines.reports.messages import read_messages
+from pipelines.reports.numbers import count, figure
+from pipelines.reports.parts import GateResult
+from pipelines.reports.results import Results
+from pipelines.reports.sections.agreement import agreement_picture
+from pipelines.reports.sections.coverage import completeness, threshold_for
+from pipelines.reports.sections.gate import gate_result
+from pipelines.reports.suppression import shown_count, shown_share
+from pipelines.reports.view import View
+from pipelines.validation.check import Validation
+
+WORST = 10
+COUNTS = {
+    "reported": "manuelt indberettede", "new": "nye indberetninger", "pairs": "par",
+    "only_reported": "kun manuelt", "only_new": "kun i ny indberetning",
+    "discrepancies": "uoverensstemmelser", "causes": "årsager", "unexplained": "uden kendt årsag",
+    "files": "filer", "accepted": "modtaget", "partly": "delvist tilbageholdt", "refused": "afvist",
+    "duplicate": "modtaget før", "pages": "sider", "workbooks": "fejl- og mangellister",
+}  # fmt: skip
+
+
+def counts(summary: dict[str, Any]) -> dict[str, Any]:
+    """A verb's summary under the words people read; numbers become plots over time by themselves."""
+    return {COUNTS.get(name, name.replace("_", " ")): value for name, value in summary.items()}
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:
+    """Rows under headings, as text so that numbers stand as they were written."""
+    columns = [dg.TableColumn(heading, "string") for heading in headings]
+    records = [dg.TableRecord(dict(zip(headings, map(str, row), strict=True))) for row in rows]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns))
+
+
+def view_of(run: Run, folder: Path | None = None) -> View:
+    """A run's contract files (while it is built, or in `folder`) as a reviewer may see them: the country,
+    small cells hidden."""
+    return View(run.spec, Results(folder or run.building), read_messages("da"), run.names)
+
+
+def rows_by_source(found: Mapping[str, Validation]) -> dict[str, Any]:
+    """How many rows came, were accepted and are held back, and how many findings they gave."""
+    rows = (
+        (source.upper(), *map(count, (v.rows_in, v.rows_accepted, v.rows_quarantined, len(v.findings))))
+        for source, v in found.items()
+    )
+    return {
+        "dagster/row_count": sum(v.rows_in for v in found.values()),
+        "tilbageholdte rækker": sum(v.rows_quarantined for v in found.values()),
+        "rækker": table(("kilde", "rækker", "accepteret", "tilbageholdt", "fund"), rows),
+    }
+
+
+def of_reconciliation(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
+    """What a reviewer sees first of a comparison."""
+    view = view_of(run)
+    return {
+        "dagster/row_count": summary["pairs"],
+        "opgjort pr.": run.reference_date.isoformat(),
+        "komplethedsgrad": coverage_table(view),
+        "lavest overensstemmelse": worst_agreement_table(view),
+        "overensstemmelse pr. variabel": agreement_chart(view),
+        "kvitteringer": receipts_table(view),
+        "afviste og genkendte filer": refused_table(view),
+    } | counts(summary)
+
+
+def of_decision(view: View) -> dict[str, Any]:
+    """The gate's outcome, condition by condition, and where the published report stands."""
+    gate = gate_result(view)
+    return {
+        "udfald": f"{gate.name}: {gate.outcome.text}",
+        "betingelser": conditions_table(gate),
+        "rapport": dg.MetadataValue.path(view.results.folder / "report.html"),
+    }
+
+
+def coverage_table(view: View) -> dg.TableMetadataValue:
+    """Completeness of both sides, for the country and each region."""
+    names = ("completeness_of_new", "completeness_of_reported", "overlap")
+    sides = ("both", "only_reported", "only_new")
+    rows = [
+        (view.place(row), *(completeness(row, name, threshold).text for name in names),
+         *(shown_count(row[name], threshold) for name in sides))
+        for frame in (view.country("coverage"), view.places("coverage"))
+        for row in frame.iter_rows(named=True)
+        for threshold in [threshold_for(view, row)]
+    ]  # fmt: skip
+    return table(view.texts("column", "place", *names, *sides), rows)
+
+
+def worst_agreement_table(view: View) -> dg.TableMetadataValue:
+    """The variables on which the two sides agree least."""
+    known = view.country("agreement").filter(pl.col("level").is_null(), pl.col("share").is_not_null())
+    rows = known.sort("share", "variable").head(WORST).iter_rows(named=True)
+    return table(
+        view.texts("column", "variable", "share", "both_known", "differ"),
+        (
+            (view.label(row["variable"]), _agreement(view, row), count(row["both_known"]),
+             shown_count(row["differ"], view.threshold))
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _agreement(view: View, row: dict[str, Any]) -> str:
+    same = row["agree"] + row["agree_within"]
+    rest = (row["both_known"] - same,)
+    return shown_share(same, rest, row["share_low"], row["share_high"], view.threshold).text
+
+
+def agreement_chart(view: View) -> dg.MarkdownMetadataValue:
+    """The report's own picture of agreement per variable, as a PNG inside the text."""
+    picture = agreement_picture(view)
+    if picture is None:
+        return dg.MetadataValue.md(view.text("table.none"))
+    return dg.MetadataValue.md(f"![{picture.caption}]({charts.data_uri(vl_convert.svg_to_png(str(picture.svg)))})")
+
+
+def causes_table(view: View) -> dg.TableMetadataValue:
+    """The causes in their rank: what is wrong, how much each explains, and who mends it."""
+    rows = (
+        (c["rank"], c["sentence"]["da"], shown_count(c["explained"], view.threshold),
+         view.messages.word("owner", c["owner"]), figure(c["share"], 2))
+        for c in sorted(view.results.causes["causes"], key=lambda cause: cause["rank"])
+    )  # fmt: skip
+    return table(("nr.", "årsag", "forklarer", "rettes af", "andel i udsnittet"), rows)
+
+
+def receipts_table(view: View) -> dg.TableMetadataValue:
+    """Files and rows by source, region and verdict."""
+    by = ("source", "region", "verdict")
+    found = view.results.frame("receipts").group_by(by).agg(
+        pl.len(), pl.col("rows_in", "rows_accepted", "rows_quarantined").sum()
+    ).sort(by)  # fmt: skip
+    rows = (
+        (source.upper(), view.names.region(region), view.messages.word("verdict", verdict), *map(count, n))
+        for source, region, verdict, *n in found.iter_rows()
+    )
+    return table(("kilde", "region", "udfald", "filer", "rækker", "modtaget", "tilbageholdt"), rows)
+
+
+def refused_table(view: View) -> dg.TableMetadataValue:
+    """The files that were refused or known already, each with its one reason."""
+    held = view.results.frame("receipts").filter(pl.col("verdict").is_in(["refused", "duplicate"]))
+    rows = held.select("file", "region", "reason").sort("region", "file").iter_rows()
+    return table(("fil", "region", "grund"), ((f, view.names.region(r), why) for f, r, why in rows))
+
+
+def conditions_table(gate: GateResult) -> dg.TableMetadataValue:
+    """The gate's conditions: what is asked, what was found, and how it was judged."""
+    rows = ((c.outcome.text, c.name, c.asked, c.found, c.n, c.reason) for c in (*gate.decisive, *gate.met))
+    return table(("udfald", "betingelse", "krav", "fundet", "antal", "hvorfor"), rows)

@@ -1,0 +1,154 @@
+"""What the command line shows: a spinner on long work, a readable table, or JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.handover.gate import Condition, Decision
+from pipelines.reports.publish import latest_run
+
+if TYPE_CHECKING:
+    from pipelines.flow import Run
+    from pipelines.tracing import Trail
+
+
+OUTCOME = {"passed": "bestået", "not_passed": "ikke bestået", "cannot_be_judged": "kan ikke vurderes"}
+DA = {
+    "reported": "manuelt indberettede", "new": "nye indberetninger", "pairs": "par",
+    "only_reported": "kun manuelt", "only_new": "kun i ny indberetning",
+    "surplus_reported": "dubletter, manuelt", "surplus_new": "dubletter, ny indberetning",
+    "not_comparable_reported": "uden for sammenligning, manuelt",
+    "not_comparable_new": "uden for sammenligning, ny indberetning", "discrepancies": "uoverensstemmelser",
+    "completeness_of_new": "komplethedsgrad, ny indberetning",
+    "completeness_of_reported": "komplethedsgrad, manuel indberetning", "overlap": "overlap",
+    "agreement_each_variable": "overensstemmelse", "unexplained": "uforklaret",
+}  # fmt: skip
+
+
+class Terminal:
+    """Standard output for answers, standard error for progress, so that JSON can be piped."""
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Console(soft_wrap=True, highlight=False)
+        self.err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """A spinner while something runs, and a tick when it is done."""
+        started = dt.datetime.now()
+        with self.err.status(what):
+            yield
+        if not self.as_json:
+            seconds = (dt.datetime.now() - started).total_seconds()
+            self.err.print(Text(f"✓ {what} ({seconds:.1f} s)", style="dim"))
+
+    def say(self, text: str) -> None:
+        """A sentence for people; left out where JSON was asked for."""
+        if not self.as_json:
+            self.out.print(Text(text))
+
+    def answer(self, value: Any) -> None:
+        """The answer as JSON, where it was asked for."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", header_style="bold")
+        for position, name in enumerate(columns):
+            table.add_column(name, overflow="fold", justify="left" if position == 0 else None)
+        for row in rows:
+            table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        self.out.print(table)
+
+    def facts(self, title: str, facts: Mapping[str, Any]) -> None:
+        self.table(title, ["", ""], facts.items())
+
+
+def tell_run(terminal: Terminal, run: Run, summaries: Mapping[str, Any], decision: Decision) -> None:
+    """What a run found: counts, causes, the gate's outcome and the report to open."""
+    results = latest_run(run.project.results(run.database))
+    causes = json.loads((results / "causes.json").read_text("utf-8"))
+    terminal.answer(json.loads((results / "summary.json").read_text("utf-8"))
+                    | {"results": str(results), "gate": decision.gate, "outcome": decision.outcome})  # fmt: skip
+    found = summaries["reconcile"]
+    terminal.facts(f"{run.spec.title.da}, opgjort {run.reference_date:%d-%m-%Y}", {DA[k]: v for k, v in found.items()})
+    told = [(c["rank"], c["sentence"]["da"], c["explained"], c["owner"]) for c in causes["causes"]]
+    terminal.table(
+        "Årsager", ["#", "hvad", "forklarer", "hvem"], [*told, ("", "uforklaret", causes["unexplained"], "")]
+    )
+    tell_decision(terminal, decision)
+    terminal.say(f"Rapport: {results / 'report.html'}")
+
+
+def tell_decision(terminal: Terminal, decision: Decision) -> None:
+    """A gate's outcome, and the conditions that were not met or could not be judged."""
+    lacking = [c for c in decision.conditions if c.outcome != "passed"]
+    rows = [(DA.get(c.condition, c.condition), c.of, c.asked, _share(c), c.n, OUTCOME[c.outcome]) for c in lacking]
+    if rows:
+        terminal.table("Ikke opfyldt", ["betingelse", "variabel", "krav", "fundet", "n", "udfald"], rows)
+    terminal.say(f"Godkendelsestrin {decision.gate}: {OUTCOME[decision.outcome]}")
+
+
+def _share(condition: Condition) -> str:
+    if condition.found is None:
+        return "–"
+    return f"{condition.found:.4f} ({condition.low:.4f}–{condition.high:.4f})".replace(".", ",")
+
+
+def tell_verdict(terminal: Terminal, verdict: Mapping[str, Any]) -> None:
+    """What became of a file, and the rules that it breaks."""
+    broken = [rule for rule in verdict["rules"] if rule["violated"]]
+    rows = [(r["rule"], r["severity"], r["violated"], r["eligible"], str(r["first_lines"])) for r in broken]
+    if rows:
+        terminal.table("Brudte regler", ["regel", "alvor", "rækker", "af", "første linjer"], rows)
+    terminal.say(
+        f"{verdict['file']}: {verdict['verdict']}; {verdict['rows_in']} rækker ind, "
+        f"{verdict['rows_accepted']} accepteret, {verdict['rows_quarantined']} tilbageholdt."
+        + (f" {verdict['reason']}" if verdict["reason"] else "")
+    )
+
+
+def tell_trail(terminal: Terminal, trail: Trail) -> None:
+    """What an id is, and the lines of files behind it."""
+    terminal.table("Hvad", ["", ""], [(key, _flat(value)) for key, value in trail.what.items()])
+    lines = [(x["source"], x["record_id"], x["file"], x["line"], x["sha256"][:12], "ja" if x["quarantined"] else "")
+             for x in trail.lines]  # fmt: skip
+    terminal.table("Linjer", ["kilde", "record_id", "fil", "linje", "sha256", "tilbageholdt"], lines)
+    if trail.findings:
+        found = [(f["line"], f["rule"], f["severity"], f["reason"]) for f in trail.findings]
+        terminal.table("Fund", ["linje", "regel", "alvor", "grund"], found)
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(_flat(item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {inner}" for key, inner in value.items() if inner is not None)
+    return "" if value is None else str(value)
+
+
+def tell_receipts(terminal: Terminal, results: Path) -> None:
+    """What arrived, by source, region and verdict; refused files one by one."""
+    receipts = pl.read_parquet(results / "receipts.parquet")
+    counts = receipts.group_by("source", "region", "verdict").agg(
+        pl.len(), pl.col("rows_in", "rows_accepted", "rows_quarantined").sum()
+    )
+    columns = ["kilde", "region", "udfald", "filer", "rækker", "accepteret", "tilbageholdt"]
+    terminal.table("Modtaget", columns, counts.sort("source", "region", "verdict").rows())
+    held = receipts.filter(pl.col("verdict").is_in(["refused", "duplicate"]))
+    terminal.table("Afviste og genkendte filer", ["fil", "region", "udfald", "grund"],
+                   held.select("file", "region", "verdict", "reason").rows())  # fmt: skip

@@ -1,0 +1,114 @@
+"""From a discrepancy, a record, a cause or a figure back to the lines and files it came from.
+
+Shows ids, files, lines and, of a discrepancy, its two values; never a person number.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipelines import flow
+from pipelines.project import InputError
+from pipelines.reports.publish import latest_run
+from pipelines.warehouse.frames import load
+
+SIDES = ("reported", "new")
+EXAMPLES = 20  # discrepancies that a cause or figure shows one by one
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What an id is, and the lines behind it: side, record_id, file, sha256, line."""
+
+    what: dict[str, Any]
+    lines: tuple[dict[str, Any], ...]
+    findings: tuple[dict[str, Any], ...] = ()
+
+    def contract(self) -> dict[str, Any]:
+        return {"what": self.what, "lines": list(self.lines), "findings": list(self.findings)}
+
+
+def trace(run: flow.Run, wanted: str) -> Trail:
+    """The trail of a discrepancy_id, pair_id, cause_id, record_id or figure (`agreement/lvef/nordjylland`)."""
+    results = latest_run(run.project.results(run.database))
+    with flow.opened(run) as warehouse:
+        origins = _origins(run, warehouse)
+    for look_up in (_discrepancy, _cause, _figure, _record):
+        if trail := look_up(results, origins, wanted):
+            return trail
+    raise InputError(
+        f"Nothing is called '{wanted}' in {results.name}: give a discrepancy, pair, cause or record id, "
+        "or a figure such as agreement/lvef/nordjylland."
+    )
+
+
+def _origins(run: flow.Run, warehouse) -> pl.DataFrame:
+    """Every row that ever arrived: source, record_id, file, sha256, line, and whether it is held back."""
+    receipts = (
+        load(warehouse, "receipts")
+        .select("receipt_id", "file", "sha256", "submission", "region")
+        .unique("receipt_id", keep="first")
+    )
+    rows = [
+        warehouse.frame(f"select receipt_id, line, record_id, quarantined, '{source}' as source from typed_{source}")
+        for source in run.sources
+    ]
+    return pl.concat(rows).join(receipts, on="receipt_id").sort("source", "record_id", "file", "line")
+
+
+def _lines(origins: pl.DataFrame, ids: list[str]) -> tuple[dict[str, Any], ...]:
+    found = origins.filter(pl.col("record_id").is_in([identity for identity in ids if identity]))
+    return tuple(found.select("source", "record_id", "file", "line", "submission", "sha256", "quarantined").to_dicts())
+
+
+def _discrepancy(results: Path, origins: pl.DataFrame, wanted: str) -> Trail | None:
+    found = pl.read_parquet(results / "discrepancies.parquet").filter(
+        (pl.col("discrepancy_id") == wanted) | (pl.col("pair_id") == wanted)
+    )
+    return _trail_of(found, origins, {"discrepancies": found.to_dicts()}) if len(found) else None
+
+
+def _cause(results: Path, origins: pl.DataFrame, wanted: str) -> Trail | None:
+    told = json.loads((results / "causes.json").read_text("utf-8"))["causes"]
+    cause = next((cause for cause in told if cause["cause_id"] == wanted), None)
+    if cause is None:
+        return None
+    found = pl.read_parquet(results / "discrepancies.parquet").filter(cause_id=wanted)
+    return _trail_of(found.head(EXAMPLES), origins, cause)
+
+
+def _figure(results: Path, origins: pl.DataFrame, wanted: str) -> Trail | None:
+    """`agreement/<variable>[/<region>[/<unit>]]`: its counts, and the discrepancies that make it less than all."""
+    kind, *rest = wanted.split("/")
+    if kind != "agreement" or not rest:
+        return None
+    variable, region, unit = (*rest, None, None)[:3]
+    place = {"variable": variable, "region": region, "unit": unit}
+    same = [pl.col(name).eq_missing(pl.lit(value, pl.String)) for name, value in place.items()]
+    rows = pl.read_parquet(results / "agreement.parquet").filter(*same, pl.col("period", "level").is_null())
+    if rows.is_empty():
+        return None
+    asked = {name: value for name, value in place.items() if value}
+    found = pl.read_parquet(results / "discrepancies.parquet").filter(**asked)
+    return _trail_of(found.head(EXAMPLES), origins, rows.to_dicts()[0])
+
+
+def _record(results: Path, origins: pl.DataFrame, wanted: str) -> Trail | None:
+    lines = _lines(origins, [wanted])
+    if not lines:
+        return None
+    findings = pl.read_parquet(results / "findings.parquet").filter(record_id=wanted)
+    found = pl.read_parquet(results / "discrepancies.parquet").filter(
+        (pl.col("reported_id") == wanted) | (pl.col("new_id") == wanted)
+    )
+    return Trail({"record_id": wanted, "discrepancies": found.to_dicts()}, lines, tuple(findings.to_dicts()))
+
+
+def _trail_of(found: pl.DataFrame, origins: pl.DataFrame, what: dict[str, Any]) -> Trail:
+    ids = [*found["reported_id"], *found["new_id"]]
+    return Trail(what, _lines(origins, ids))
