@@ -99,8 +99,10 @@ def validate(
     terminal = Terminal(as_json)
     verdict = validate_file(file, spec, source, _date(reference_date))
     terminal.answer(verdict)
+    if verdict["verdict"] == "refused" and not verdict["rules"]:
+        raise InputError(verdict["reason"])
     tell_verdict(terminal, verdict)
-    raise typer.Exit(int(verdict["rows_quarantined"] > 0 or verdict["verdict"] == "refused"))
+    raise typer.Exit(int(verdict["rows_quarantined"] > 0))
 
 
 @app.command()

@@ -23,7 +23,7 @@ import polars as pl
 from pipelines.explain import causes
 from pipelines.explain.sentences import Words
 from pipelines.handover import gate as gates
-from pipelines.project import Project
+from pipelines.project import InputError, Project
 from pipelines.reconciliation import reconcile as reconciling
 from pipelines.reports import packages, publish
 from pipelines.reports.places import PlaceNames, place_names
@@ -36,7 +36,7 @@ from pipelines.warehouse import conforming, ledger, receiving
 from pipelines.warehouse.database import Warehouse, open_warehouse
 from pipelines.warehouse.frames import load, save
 from pipelines.warehouse.key import read_key, region_password
-from pipelines.warehouse.versions import current
+from pipelines.warehouse.versions import current, held_back
 
 Summary = dict[str, Any]
 
@@ -91,16 +91,27 @@ def opened(run: Run) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def receive(run: Run) -> Summary:
-    """Take in every file of the inbox: raw rows as text with receipt and line, or a refusal with its reason."""
+def receive(run: Run, region: str | None = None) -> Summary:
+    """Take in every file of the inbox (or of one region's channels): raw rows as text with receipt and line,
+    or a refusal with its reason."""
     with opened(run) as warehouse:
         taken = [
             receiving.receive(warehouse, run.spec, run.schemas, a.path, a.source, a.region, run.received_at)
             for a in arrivals(run.project.inbox(run.database))
+            if region in (None, a.region)
         ]
         copies = [receipt for receipt in taken if receipt.verdict == "duplicate"]
-        save(warehouse, "receipts", ledger.receipts(warehouse, copies))
+        known = [_copies_of_others(warehouse, region)] if region else []
+        save(warehouse, "receipts", pl.concat([ledger.receipts(warehouse, copies), *known]))
     return {"files": len(taken), **Counter(receipt.verdict for receipt in taken)}
+
+
+def _copies_of_others(warehouse: Warehouse, region: str) -> pl.DataFrame:
+    """The copies that were recognised when other regions' files were received."""
+    try:
+        return load(warehouse, "receipts").filter(pl.col("region") != region, verdict="duplicate")
+    except InputError:  # nothing was received before
+        return ledger.receipts(warehouse).clear()
 
 
 def conform(run: Run) -> Summary:
@@ -138,8 +149,10 @@ def _refresh_receipts(warehouse: Warehouse) -> None:
 def reconcile(run: Run) -> Summary:
     """Hold the new records beside the reported ones; write the contract files of the comparison."""
     with opened(run) as warehouse:
-        sides = (current(warehouse, run.spec, side) for side in (run.spec.sides.reported, run.spec.sides.new))
-        found = reconciling.reconcile(run.spec, *sides, run.reference_date)
+        sides = run.spec.sides
+        reported, new = (current(warehouse, run.spec, source) for source in (sides.reported, sides.new))
+        held = held_back(warehouse, run.spec, sides.new)
+        found = reconciling.reconcile(run.spec, reported, new, run.reference_date, held)
         for name, frame in found.frames().items():
             save(warehouse, name, frame)
         arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}

@@ -15,15 +15,16 @@ import polars as pl
 from pipelines import flow
 from pipelines.project import InputError
 from pipelines.reports.publish import latest_run
+from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.frames import load
 
-SIDES = ("reported", "new")
+LINE = ("source", "region", "record_id", "file", "line", "submission", "sha256", "quarantined", "used")
 EXAMPLES = 20  # discrepancies that a cause or figure shows one by one
 
 
 @dataclass(frozen=True)
 class Trail:
-    """What an id is, and the lines behind it: side, record_id, file, sha256, line."""
+    """What an id is, and the lines behind it (LINE)."""
 
     what: dict[str, Any]
     lines: tuple[dict[str, Any], ...]
@@ -47,23 +48,29 @@ def trace(run: flow.Run, wanted: str) -> Trail:
     )
 
 
-def _origins(run: flow.Run, warehouse) -> pl.DataFrame:
-    """Every row that ever arrived: source, record_id, file, sha256, line, and whether it is held back."""
-    receipts = (
-        load(warehouse, "receipts")
-        .select("receipt_id", "file", "sha256", "submission", "region")
-        .unique("receipt_id", keep="first")
-    )
+def _origins(run: flow.Run, warehouse: Warehouse) -> pl.DataFrame:
+    """Every row that ever arrived, with its file; `used` where the comparison reads it.
+
+    A record that was corrected has several rows, of which one is used; a held-back row is never used.
+    """
+    receipts = load(warehouse, "receipts").filter(pl.col("verdict") != "duplicate")
     rows = [
         warehouse.frame(f"select receipt_id, line, record_id, quarantined, '{source}' as source from typed_{source}")
         for source in run.sources
     ]
-    return pl.concat(rows).join(receipts, on="receipt_id").sort("source", "record_id", "file", "line")
+    used = load(warehouse, "records").select("receipt_id", "line", used=pl.lit(True))
+    return (
+        pl.concat(rows)
+        .join(receipts.select("receipt_id", "region", "file", "sha256", "submission"), on="receipt_id")
+        .join(used, on=["receipt_id", "line"], how="left")
+        .with_columns(pl.col("used").fill_null(False))
+        .sort("source", "record_id", "file", "line")
+    )
 
 
 def _lines(origins: pl.DataFrame, ids: list[str]) -> tuple[dict[str, Any], ...]:
     found = origins.filter(pl.col("record_id").is_in([identity for identity in ids if identity]))
-    return tuple(found.select("source", "record_id", "file", "line", "submission", "sha256", "quarantined").to_dicts())
+    return tuple(found.select(LINE).to_dicts())
 
 
 def _discrepancy(results: Path, origins: pl.DataFrame, wanted: str) -> Trail | None:

@@ -11,7 +11,7 @@ import dagster as dg
 from pipelines import flow
 from pipelines.orchestration import checks, metadata
 from pipelines.orchestration.installation import Installation
-from pipelines.orchestration.partitions import ALL_REGIONS, CHANNELS, DATABASES
+from pipelines.orchestration.partitions import CHANNELS, DATABASES
 from pipelines.orchestration.redaction import redacted
 from pipelines.orchestration.rule_checks import rule_check_results, rule_check_specs
 from pipelines.reports.publish import latest_run
@@ -47,7 +47,7 @@ def received(context: dg.AssetExecutionContext, installation: Installation) -> d
 
 
 @step(
-    deps=[dg.AssetDep(received, partition_mapping=ALL_REGIONS)],
+    deps=[received],
     kinds={"duckdb"},
     description="**Læst.** Tekst til værdier efter kildens egen skemaversion. Det, der ikke kan læses, er tomt "
     "og mærket, så ingen række går tabt.",

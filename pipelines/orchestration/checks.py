@@ -79,7 +79,7 @@ def gate_passed(decision: Decision, sentence: str) -> dg.AssetCheckResult:
         passed=decision.outcome == "passed",
         severity=ERROR if decision.outcome == "not_passed" else WARN,
         description=sentence,
-        metadata={"betingelser": len(decision.conditions)} | {outcome: n for outcome, n in _outcomes(decision).items()},
+        metadata={"betingelser": len(decision.conditions)} | _outcomes(decision),
     )
 
 

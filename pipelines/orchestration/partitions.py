@@ -1,5 +1,6 @@
 """How the work is divided: files arrive by database and region, the later steps go by database.
 
+Dagster sees the common dimension: a database's partition follows from those of all its regions.
 Read once, where Dagster loads the code: a new specification is there when the code location is reloaded.
 """
 
@@ -13,5 +14,3 @@ DATABASES = dg.StaticPartitionsDefinition(_PROJECT.databases())
 CHANNELS = dg.MultiPartitionsDefinition(
     {"database": DATABASES, "region": dg.StaticPartitionsDefinition(regions(_PROJECT))}
 )
-# A database is conformed from the files of all its regions.
-ALL_REGIONS = dg.MultiToSingleDimensionPartitionMapping("database")

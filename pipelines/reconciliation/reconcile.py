@@ -18,6 +18,7 @@ from pipelines.reconciliation.compare import OUTCOME, compare
 from pipelines.reconciliation.coverage import coverage
 from pipelines.reconciliation.discrepancies import discrepancies
 from pipelines.reconciliation.figures import figures_of
+from pipelines.reconciliation.held import with_held_back
 from pipelines.reconciliation.indicators import indicators
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
@@ -87,9 +88,13 @@ def from_frames(reference_date: dt.date, frames: dict[str, pl.DataFrame]) -> Rec
 
 
 def reconcile(
-    spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFrame, reference_date: dt.date | None = None
+    spec: DatabaseSpec,
+    reported: pl.DataFrame,
+    new: pl.DataFrame,
+    reference_date: dt.date | None = None,
+    held: pl.DataFrame | None = None,
 ) -> Reconciliation:
-    """Hold two canonical frames side by side.
+    """Hold two canonical frames side by side; `held` are new records that validation holds back.
 
     Raises InputError where a side has no record ids, or an id twice. Without a reference date it is the
     newest event date of both sides.
@@ -98,6 +103,8 @@ def reconcile(
     day = reference_date or newest_event(spec, reported, new) or dt.date.min
     pairs = match(spec, reported, new)
     records = with_status(spec, {"reported": reported, "new": new}, pairs, day)
+    if held is not None:
+        records["reported"] = with_held_back(spec, records["reported"], held)
     compared = compare(spec, side_by_side(spec, records))
     alone = unmatched(records)
     one_sided = alone.filter(~pl.col("surplus"))

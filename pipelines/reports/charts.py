@@ -97,7 +97,7 @@ def offsets_chart(rows: Sequence[Row], axis: str, n_axis: str) -> alt.Chart:
             x=alt.X("offset:O", sort=None, title=axis, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y("n:Q", title=n_axis, axis=alt.Axis(format=",d", tickMinStep=1)),
         )
-        .properties(width=min(480, max(160, 34 * len(rows))), height=150)
+        .properties(width=alt.Step(34), height=150)
     )
 
 

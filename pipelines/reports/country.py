@@ -79,6 +79,7 @@ def sample_notice(view: View) -> str:
 
 
 def causes_lead(view: View) -> str:
+    """How the list of causes is to be read, or that there is none."""
     return view.text("report.causes_lead" if view.results.causes["causes"] else "report.no_causes")
 
 

@@ -65,13 +65,14 @@ class GateCondition:
 
 @dataclass(frozen=True)
 class GateResult:
-    """The godkendelsestrin: its outcome, the conditions that decided it, and how many were met."""
+    """The godkendelsestrin: its outcome, and which conditions decided it, had no data, or were met."""
 
     name: str
     outcome: Cell
     sentence: str
-    decisive: tuple[GateCondition, ...]
-    met: tuple[GateCondition, ...]
+    decisive: tuple[GateCondition, ...] = ()
+    empty: tuple[GateCondition, ...] = ()
+    met: tuple[GateCondition, ...] = ()
 
 
 @dataclass(frozen=True)

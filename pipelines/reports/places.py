@@ -20,9 +20,11 @@ class PlaceNames:
     units: dict[str, str] = field(default_factory=dict)
 
     def region(self, code: str | None) -> str:
+        """A region's name, its code, or a dash where there is none."""
         return self.regions.get(code, code) if code else "–"
 
     def unit(self, code: str | None) -> str:
+        """A unit's name, its code, or a dash where there is none."""
         return self.units.get(code, code) if code else "–"
 
 

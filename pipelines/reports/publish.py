@@ -54,11 +54,25 @@ def write_reconciliation(folder: Path, reconciliation: Reconciliation, previous:
 
 
 def write_explanation(folder: Path, explanation: Explanation, words: Words) -> None:
-    """causes.json, and the cause of each discrepancy in discrepancies.parquet."""
+    """causes.json, the cause of each discrepancy, and from it the reason of unmatched records."""
     write_json(folder / "causes.json", explanation.contract(words))
     found = pl.read_parquet(folder / "discrepancies.parquet").drop("cause_id")
     told = found.join(explanation.cause_ids(), on="discrepancy_id", how="left", maintain_order="left")
-    write_frames(folder, {"discrepancies": told.select(DISCREPANCY_COLUMNS)})
+    alone = pl.read_parquet(folder / "unmatched.parquet")
+    frames = {"discrepancies": told.select(DISCREPANCY_COLUMNS), "unmatched": _reasoned(alone, told, explanation)}
+    write_frames(folder, frames)
+
+
+def _reasoned(alone: pl.DataFrame, told: pl.DataFrame, explanation: Explanation) -> pl.DataFrame:
+    """Unmatched records with the kind of their cause as reason, where they have one."""
+    kinds = {cause.id: cause.kind for cause in explanation.causes}
+    of_records = told.filter(pl.col("variable").is_null() & pl.col("cause_id").is_not_null()).select(
+        record_id=pl.coalesce("reported_id", "new_id"),
+        side=pl.when(pl.col("new_id").is_null()).then(pl.lit("reported")).otherwise(pl.lit("new")),
+        cause=pl.col("cause_id").replace_strict(kinds, default=None, return_dtype=pl.String),
+    )
+    joined = alone.join(of_records, on=["side", "record_id"], how="left", maintain_order="left")
+    return joined.with_columns(reason=pl.coalesce("cause", "reason")).drop("cause")
 
 
 def write_summary(

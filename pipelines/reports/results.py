@@ -84,10 +84,12 @@ class Results:
 
     @cached_property
     def causes(self) -> dict[str, Any]:
+        """causes.json; a run without it has found no causes."""
         return self._json("causes") or {"causes": [], "unexplained": 0}
 
     @cached_property
     def gate(self) -> dict[str, Any] | None:
+        """gate.json; None where no gate was judged."""
         return self._json("gate")
 
     def _json(self, name: str) -> dict[str, Any] | None:

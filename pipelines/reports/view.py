@@ -46,9 +46,11 @@ class View:
         return self.names.region(row["region"]) if row["region"] else self.text("words.country")
 
     def text(self, name: str, **words: object) -> str:
+        """A text of the catalogue."""
         return self.messages.text(name, **words)
 
     def texts(self, group: str, *names: str) -> tuple[str, ...]:
+        """Several texts of one group, headings for instance."""
         return tuple(self.text(f"{group}.{name}") for name in names)
 
     def label(self, variable: str | None) -> str:
@@ -69,6 +71,7 @@ class View:
         return known.index(variable) if variable in known else len(known)
 
     def variable(self, name: str) -> Variable | None:
+        """The variable, or None where results name one that the specification does not have."""
         return self.spec.variables.get(name)
 
 

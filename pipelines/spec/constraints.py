@@ -95,7 +95,7 @@ def _form(variable: Variable) -> tuple[str, str] | None:
             re.escape(code.rstrip("*")) + ("[0-9A-Z]*" if code.endswith("*") else "")
             for code in variable.codes
         ]
-        return f"^({'|'.join(parts)})$", ", ".join(variable.codes)
+        return f"^(?:{'|'.join(parts)})$", ", ".join(variable.codes)
     if variable.type == "sks":
         return "^[A-Z][0-9A-Z]{1,9}$", "SKS-kode"
     return (

@@ -20,7 +20,8 @@ LINE = ("receipt_id", "line", "action", "sequence")
 Notation = Literal["iso", "danish"]
 DECIMAL = {"iso": r"^-?[0-9]+(\.[0-9]+)?$", "danish": r"^-?[0-9]+(,[0-9]+)?$"}
 DATE = {"iso": "%Y-%m-%d", "danish": "%d-%m-%Y"}
-DATE_FORM = {"iso": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "danish": "^[0-9]{2}-[0-9]{2}-[0-9]{4}$"}
+# A year has four digits that count: DuckDB would read 0024 as the year 24, and 0000 as 1 BC.
+DATE_FORM = {"iso": "^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", "danish": "^[0-9]{2}-[0-9]{2}-[1-9][0-9]{3}$"}
 TIME = {
     "iso": [
         "%Y-%m-%dT%H:%M:%S",
@@ -33,8 +34,8 @@ TIME = {
     "danish": ["%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S"],
 }
 TIME_FORM = {
-    "iso": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$",
-    "danish": "^[0-9]{2}-[0-9]{2}-[0-9]{4} [0-9]{2}:[0-9]{2}(:[0-9]{2})?$",
+    "iso": r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$",
+    "danish": "^[0-9]{2}-[0-9]{2}-[1-9][0-9]{3} [0-9]{2}:[0-9]{2}(:[0-9]{2})?$",
 }
 
 
@@ -162,9 +163,7 @@ def _missing(name: str, variable: Variable | None, columns: Mapping[str, str], w
 def _value(text: str, variable_type: str, notation: Notation, words: Field_ | None) -> str:
     if variable_type == "decimal":
         number = f"replace({text}, ',', '.')" if notation == "danish" else text
-        cast = (
-            f"case when regexp_matches({text}, '{DECIMAL[notation]}') then try_cast({number} as double) end"
-        )
+        cast = f"case when regexp_matches({text}, '{DECIMAL[notation]}') then try_cast({number} as double) end"
         return cast if not words or words.factor == 1 else f"({cast}) * {words.factor!r}"
     if variable_type == "integer":
         cast = f"case when regexp_matches({text}, '^-?[0-9]+$') then try_cast({text} as bigint) end"

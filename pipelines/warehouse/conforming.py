@@ -22,10 +22,16 @@ def conform(warehouse: Warehouse, spec: DatabaseSpec, schemas: Schemas) -> None:
     """
     with warehouse.transaction():
         _start_over_if_changed(warehouse, spec, schemas)
-        for schema in schemas.values():
-            if schema.source in READERS:
-                warehouse.connection.execute(_statement(spec, schema))
+        for version in _waiting(warehouse):
+            warehouse.connection.execute(_statement(spec, schemas[version]))
         warehouse.connection.execute("update receipts set conformed = true where not conformed")
+
+
+def _waiting(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Source and schema version of what was received and not conformed yet."""
+    return warehouse.connection.execute(
+        "select distinct source, schema_version from receipts where not conformed and verdict <> 'refused' order by all"
+    ).fetchall()
 
 
 def _statement(spec: DatabaseSpec, schema: SourceSchema) -> str:

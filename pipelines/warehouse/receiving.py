@@ -22,6 +22,8 @@ from pipelines.warehouse.ledger import CREATE, CREATE_BROKEN, Receipt, seen, wri
 Schemas = Mapping[tuple[str, str], SourceSchema]
 READERS: dict[str, Callable[[bytes, Schemas], Batch]] = {"kip": read_kip, "wsapi": read_wsapi}
 
+UNSHOWN = "(filnavn tilbageholdt)"
+
 CREATE_UNITS = (
     "create or replace table units (unit varchar, name varchar, hospital varchar, region varchar, "
     "valid_from date, valid_until date)"
@@ -39,10 +41,18 @@ def prepare(warehouse: Warehouse, spec: DatabaseSpec, units: Iterable[Mapping[st
             run(statement)
         for source in READERS:
             run(create_raw(spec, source))
-            for column in raw_columns(spec):  # a new version of the specification may have more variables
-                run(f'alter table raw_{source} add column if not exists "{column}" varchar')
             run(create_typed(spec, source))
+            _add_new_columns(warehouse, spec, f"raw_{source}")
         warehouse.insert("units", units_frame(units))
+
+
+def _add_new_columns(warehouse: Warehouse, spec: DatabaseSpec, table: str) -> None:
+    """A new version of the specification may have more variables; rows of old are null there."""
+    described = warehouse.connection.execute(f"describe {table}").fetchall()
+    there = {name for name, *_ in described}
+    for column in raw_columns(spec):
+        if column not in there:
+            warehouse.connection.execute(f'alter table {table} add column "{column}" varchar')
 
 
 def units_frame(units: Iterable[Mapping[str, str]]) -> pl.DataFrame:
@@ -99,9 +109,7 @@ def _take_in(
         receipt = _described(receipt, batch)
         _hold_units(warehouse, raw, receipt.region)
     except Refused as refused:
-        refusal = replace(
-            receipt, verdict="refused", reason=refused.reason, rows_accepted=0, rows_quarantined=0
-        )
+        refusal = replace(receipt, verdict="refused", reason=refused.reason, rows_accepted=0, rows_quarantined=0)
         if before and before.reason == refusal.reason:
             return before
         with warehouse.transaction():
@@ -124,20 +132,13 @@ def _read(content: bytes, schemas: Schemas, receipt: Receipt) -> Batch:
         )
     batch = READERS[receipt.source](content, schemas)
     if batch.database not in (None, receipt.database):
-        raise Refused(
-            "wrong_database", "Kuverten nævner en anden database.", "The envelope names another database."
-        )
+        raise Refused("wrong_database", "Kuverten nævner en anden database.", "The envelope names another database.")
     if batch.region not in (None, receipt.region):
         raise _other_region()
     return batch
 
 
-UNSHOWN = "(filnavn tilbageholdt)"
-
-
-def _receipt(
-    database: str, source: str, region: str, name: str, content: bytes, received_at: dt.datetime
-) -> Receipt:
+def _receipt(database: str, source: str, region: str, name: str, content: bytes, received_at: dt.datetime) -> Receipt:
     sha256 = hashlib.sha256(content).hexdigest()
     shown = name if is_plain_name(name) else UNSHOWN
     identity = "\0".join((database, source, region, sha256, "" if shown == name else "unshown"))

@@ -43,3 +43,9 @@ def current(warehouse: Warehouse, spec: DatabaseSpec, source: str) -> pl.DataFra
         from standing where action <> 'delete' order by 1
         """
     )
+
+
+def held_back(warehouse: Warehouse, spec: DatabaseSpec, source: str) -> pl.DataFrame:
+    """The canonical frame of the rows that validation holds back, in order of receipt and line."""
+    named = ", ".join(f'"{name}"' for name in [*canonical_columns(spec), "receipt_id", "line"])
+    return warehouse.frame(f"select {named} from typed_{source} where quarantined order by receipt_id, line")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-
-from pipelines.reports.rows import RegionRows
+from reports_sample_said import CAUSES, gate, summary
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATION = ROOT / "expectations" / "dhd" / "specification.yaml"
@@ -32,63 +31,6 @@ CODED = {
     "smoking": ["never", "former", "smoker"],
 }
 
-CAUSES = [
-    {
-        "cause_id": "c1",
-        "rank": 1,
-        "kind": "code_recoded",
-        "variables": ["nyha"],
-        "slice": {"region": "midtjylland", "ehr_system": "columna"},
-        "parameters": {"mapping": {"2": "3"}},
-        "explained": 118,
-        "in_slice": 240,
-        "share": 0.4917,
-        "lift": 21.4,
-        "q_value": 1e-9,
-        "owner": "it_development",
-        "sentence": {
-            "da": "NYHA-klasse II bliver til III i Region Midtjylland, hvor EPJ-systemet er columna.",
-            "en": "NYHA class II becomes III in Region Midtjylland where the EHR system is columna.",
-        },
-    },
-    {
-        "cause_id": "c2",
-        "rank": 2,
-        "kind": "date_shift",
-        "variables": ["start_date"],
-        "slice": {"unit": "8001101", "period": {"from": "2026-01-01"}},
-        "parameters": {"days": 1},
-        "explained": 61,
-        "in_slice": 61,
-        "share": 1.0,
-        "lift": None,
-        "q_value": 1e-7,
-        "owner": "region",
-        "sentence": {
-            "da": "Dato for første kontakt ligger én dag for sent på Hjertesvigtsklinik, Aalborg siden 01-01-2026.",
-            "en": "Date of first contact lies one day late at Hjertesvigtsklinik, Aalborg since 2026.",
-        },
-    },
-    {
-        "cause_id": "c3",
-        "rank": 3,
-        "kind": "period_gap",
-        "variables": [],
-        "slice": {"region": "sjaelland", "period": {"from": "2026-02-01", "to": "2026-02-28"}},
-        "parameters": {"from": "2026-02-01", "to": "2026-02-28"},
-        "explained": 40,
-        "in_slice": 44,
-        "share": 0.909,
-        "lift": 30.2,
-        "q_value": 1e-6,
-        "owner": "region",
-        "sentence": {
-            "da": "Der mangler ny indberetning fra Region Sjælland i februar 2026.",
-            "en": "New reporting from Region Sjælland is missing in February 2026.",
-        },
-    },
-]
-
 
 def write_results(folder: Path, units: dict[str, str]) -> Path:
     """Write every contract file into `folder`."""
@@ -111,9 +53,9 @@ def write_results(folder: Path, units: dict[str, str]) -> Path:
     for name, frame in frames.items():
         frame.write_parquet(folder / f"{name}.parquet")
     for name, said in {
-        "summary": _summary(),
+        "summary": summary(),
         "causes": {"causes": CAUSES, "unexplained": 81},
-        "gate": _gate(),
+        "gate": gate(),
     }.items():
         (folder / f"{name}.json").write_text(json.dumps(said, ensure_ascii=False), "utf-8")
     return folder
@@ -437,125 +379,3 @@ def _signals() -> pl.DataFrame:
         },
         schema_overrides={"region": pl.String, "unit": pl.String},
     )
-
-
-def _summary() -> dict[str, object]:
-    counts = {
-        "reported": 2042,
-        "new": 2031,
-        "pairs": 1973,
-        "only_reported": 69,
-        "only_new": 58,
-        "not_comparable_reported": 311,
-        "not_comparable_new": 127,
-        "discrepancies": 300,
-        "causes": 3,
-    }
-    return {
-        "database": "dhd",
-        "spec_version": "2.0",
-        "spec_fingerprint": "f" * 64,
-        "reference_date": "2026-03-31",
-        "counts": counts,
-    }
-
-
-def _gate() -> dict[str, object]:
-    def condition(name, outcome, found, low, high, n, **where):
-        asked = ">= 0.90" if name.startswith("completeness") else ">= 0.95"
-        return {
-            "condition": name,
-            "asked": asked,
-            "found": found,
-            "low": low,
-            "high": high,
-            "n": n,
-            "outcome": outcome,
-            **where,
-        }
-
-    conditions = [
-        condition("completeness_of_new", "passed", 0.9672, 0.9588, 0.9739, 2100),
-        condition(
-            "agreement_each_variable",
-            "passed",
-            0.9799,
-            0.9728,
-            0.9852,
-            1890,
-            of="lvef",
-            reason="the whole interval meets what is asked",
-        ),
-        condition(
-            "agreement_each_variable",
-            "not_passed",
-            0.8,
-            0.7814,
-            0.8174,
-            1890,
-            of="nyha",
-            reason="the whole interval misses what is asked",
-        ),
-        condition(
-            "agreement_each_variable",
-            "cannot_be_judged",
-            None,
-            None,
-            None,
-            11,
-            of="sglt2",
-            reason="fewer than 20",
-        ),
-    ]
-    return {
-        "gate": "first_data",
-        "outcome": "not_passed",
-        "conditions": conditions,
-        "evidence": {"summary.json": "0" * 64},
-    }
-
-
-PERSON = "0101701234"
-HOSTILE = (
-    "=cmd|' /C calc'!A0",
-    "+1+1",
-    "-2+3",
-    "@SUM(A1)",
-    "<script>alert(1)</script>",
-    "[x](javascript:alert(1))",
-    "http://example.org",
-    "<img src=x onerror=alert(1)>",
-    "{=1+1}",
-    "\t=1+1",
-    "javascript:alert(1)",
-    '"><a href="x">y</a>',
-)
-
-
-def region_rows(results: Path, region: str, **changes: object) -> RegionRows:
-    """Rows as the flow gives them: all regions' discrepancies of the results, with persons and lines."""
-    frame = pl.read_parquet(results / "discrepancies.parquet").with_columns(
-        person=pl.lit(PERSON),
-        event_date=pl.lit("2026-01-05"),
-        unit_name=pl.lit("Klinik ") + pl.col("unit"),
-        cause_sentence=pl.col("cause_id").replace_strict(
-            {c["cause_id"]: c["sentence"]["da"] for c in CAUSES}, default=None
-        ),
-        source_line_new=pl.lit("wsapi.csv, linje 12"),
-        source_line_reported=pl.lit("kip.csv, linje 7"),
-        shared=pl.lit(False),
-        own_side=pl.lit(None, pl.String),
-    )
-    findings = pl.DataFrame(
-        {
-            "file": [f"wsapi_{region}.csv"] * 2,
-            "line": [9, 3],
-            "record_id": ["w1", "w2"],
-            "person": [PERSON, None],
-            "variable": ["lvef", None],
-            "rule": ["lvef.range", "person.required"],
-            "severity": ["warning", "error"],
-            "reason": ["skal ligge fra 5 til 80", "skal udfyldes"],
-        }
-    )
-    return RegionRows(frame.with_columns(**{name: pl.lit(value) for name, value in changes.items()}), findings)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from reports_sample import HOSTILE, PERSON, REGIONS, write_results
+from reports_sample import REGIONS, write_results
+from reports_sample_rows import HOSTILE, PERSON
 
 from pipelines.project import InputError
 from pipelines.reports.country import country_report
@@ -214,3 +215,13 @@ def test_a_table_that_lacks_a_column_is_refused_by_file(spec, results, tmp_path)
 
 def test_the_report_can_be_had_in_english(spec, results, names):
     assert "Mended by" in country_report(spec, results, names, language="en")
+
+
+def test_what_decided_the_gate_stands_before_what_had_no_data(spec, units, tmp_path, names):
+    folder = write_results(tmp_path, units)
+    gate = json.loads((folder / "gate.json").read_text("utf-8"))
+    gate["conditions"].insert(0, gate["conditions"][-1] | {"of": "height", "n": 0, "reason": "nothing to judge"})
+    (folder / "gate.json").write_text(json.dumps(gate), "utf-8")
+    said = "\n".join(Page(country_report(spec, folder, names)).texts)
+    order = ["Overensstemmelse: NYHA-klasse", "Overensstemmelse: SGLT-2-hæmmer", "Overensstemmelse: Højde"]
+    assert [said.index(name) for name in order] == sorted(said.index(name) for name in order)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from msoffcrypto.exceptions import InvalidKeyError
 from msoffcrypto.format.ooxml import OOXMLFile
-from reports_sample import HOSTILE, PERSON, region_rows
+from reports_sample_rows import HOSTILE, PERSON, region_rows
 
 from pipelines.project import InputError
 from pipelines.reports.rows import RegionRows

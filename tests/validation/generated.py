@@ -78,9 +78,7 @@ def specs(draw: st.DrawFn) -> DatabaseSpec:
             "event_date": "when_",
             "person_number": draw(st.sampled_from(["cpr", "other"])),
             "variables": {"when_": {"label": {"da": "Dato"}, "type": "date"}, **variables},
-            "rules": {
-                f"rule_{n}": {"holds": text, "label": {"da": "Reglen holder"}} for n, text in enumerate(rules)
-            },
+            "rules": {f"rule_{n}": {"holds": text, "label": {"da": "Reglen holder"}} for n, text in enumerate(rules)},
             "match": [{"rule": "same", "on": ["person", "when_"]}],
             "test_persons": draw(st.sampled_from([(), ("2502609996", "it's")])),
             "units": draw(st.sampled_from([None, "units.csv"])),

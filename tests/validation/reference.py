@@ -23,9 +23,7 @@ UNITS = """
 """
 
 
-def typed(
-    spec: DatabaseSpec, rows: Sequence[Row], channel_region: str | None = None
-) -> duckdb.DuckDBPyConnection:
+def typed(spec: DatabaseSpec, rows: Sequence[Row], channel_region: str | None = None) -> duckdb.DuckDBPyConnection:
     """A connection with the view `typed` over rows of text; a row's line is its place, from 2."""
     connection = duckdb.connect()
     names = [*raw_columns(spec), "channel_region"]

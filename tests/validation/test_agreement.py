@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from generated import rows as generated_rows
 from generated import specs
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from reference import REFERENCE_DATE, naive_findings, rows_of, typed
 
@@ -16,6 +16,7 @@ from pipelines.project import InputError
 from pipelines.spec.constraints import constraints_of
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import read_spec
+from pipelines.spec.to_gx import gx_query, gx_suite, run_suite
 from pipelines.spec.to_pandera import failures, pandera_schema, shared_rules
 
 DHD = Path(__file__).parents[2] / "expectations/dhd/specification.yaml"
@@ -60,14 +61,10 @@ def test_a_condition_may_hold_dates_as_texts():
     text = "start_date >= '2026-01-01' and contact_time < '2027-01-01'"
     spec = with_rules(recent={"holds": text, "label": {"da": "Nylig"}})
     rule = [rule for rule in constraints_of(spec, "kip", REFERENCE_DATE) if rule.id == "recent"]
-    rows = [
-        {"start_date": day, "contact_time": "2026-01-01 10:00"} for day in ("2025-12-31", "2026-01-01", "")
-    ]
+    rows = [{"start_date": day, "contact_time": "2026-01-01 10:00"} for day in ("2025-12-31", "2026-01-01", "")]
     connection = typed(spec, rows)
     schema = pandera_schema(spec, rule)
-    assert (
-        pandera_findings(schema, connection) == naive_findings(rule, rows_of(connection)) == {("recent", 2)}
-    )
+    assert pandera_findings(schema, connection) == naive_findings(rule, rows_of(connection)) == {("recent", 2)}
 
 
 def test_rows_of_another_shape_are_refused_without_showing_them():
@@ -87,3 +84,14 @@ def test_a_rule_that_fails_while_it_runs_is_no_silent_pass():
     with pytest.raises(InputError, match="number cannot be evaluated") as refused:
         failures(pandera_schema(spec, rule), frame)
     assert "secret" not in repr(refused.value.__context__) + str(refused.value)
+
+
+@settings(deadline=None, max_examples=4, phases=[Phase.generate])  # slow: half a second a suite
+@given(specs(), generated_rows(), st.sampled_from([None, "hovedstaden"]))
+def test_great_expectations_counts_what_the_naive_meaning_counts(spec, rows, channel):
+    connection = typed(spec, rows, channel)
+    constraints = constraints_of(spec, "kip", REFERENCE_DATE)
+    frame = connection.execute(gx_query(constraints, "typed")).df()
+    typed_rows = rows_of(connection)
+    expected = {rule.id: sum(rule.violated(row) for row in typed_rows) for rule in constraints}
+    assert run_suite(gx_suite(spec, "kip", constraints), frame) == expected

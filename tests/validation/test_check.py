@@ -154,9 +154,7 @@ def test_findings_do_not_depend_on_the_order_of_rows_in_the_table():
 
 def test_quarantined_rows_are_marked_and_others_are_not():
     spec = a_spec()
-    connection = typed(
-        spec, [GOOD, {**GOOD, "record_id": "2", "person": ""}, {**GOOD, "record_id": "3", "lvef": "99"}]
-    )
+    connection = typed(spec, [GOOD, {**GOOD, "record_id": "2", "person": ""}, {**GOOD, "record_id": "3", "lvef": "99"}])
     findings = check(connection, spec, "typed", constraints_of(spec, "kip", REFERENCE_DATE)).findings
     mark_quarantined(connection, "typed", findings)
     assert connection.execute("select line, quarantined from typed order by line").fetchall() == [
@@ -190,6 +188,4 @@ def test_a_value_received_after_the_reference_date_is_held_back():
 def test_findings_have_the_contract_columns_even_when_there_are_none():
     none = validated(a_spec(), [GOOD]).findings
     some = validated(a_spec(), [{**GOOD, "person": ""}]).findings
-    assert (
-        none.schema == some.schema == pl.Schema(dict.fromkeys(none.columns, pl.String) | {"line": pl.Int64})
-    )
+    assert none.schema == some.schema == pl.Schema(dict.fromkeys(none.columns, pl.String) | {"line": pl.Int64})

@@ -41,9 +41,7 @@ def test_every_official_test_person_is_accepted_with_a_warning_and_none_is_refus
     assert not any(passes_modulus_11(person) for person in persons)
     rows = [{**GOOD, "record_id": str(n), "person": person} for n, person in enumerate(persons)]
     said = summary(read_spec(DHD), rows)
-    violated = {
-        rule["rule"]: (rule["violated"], rule["severity"]) for rule in said["rules"] if rule["violated"]
-    }
+    violated = {rule["rule"]: (rule["violated"], rule["severity"]) for rule in said["rules"] if rule["violated"]}
     assert (said["verdict"], said["rows_accepted"], said["rows_quarantined"]) == ("accepted", 38, 0)
     assert violated == {"person.check_digit": (38, "warning"), "person.test_person": (38, "warning")}
 
@@ -75,9 +73,7 @@ def test_a_file_where_nothing_stands_is_refused_with_a_reason():
 def test_a_rule_that_cannot_be_evaluated_never_counts_as_passed():
     spec = read_spec(DHD)
     strange = {"strange": {"holds": "lvef = 'much'", "label": {"da": "Kan ikke regnes"}}}
-    broken = DatabaseSpec.model_validate(
-        spec.model_dump(by_alias=True, exclude_unset=True) | {"rules": strange}
-    )
+    broken = DatabaseSpec.model_validate(spec.model_dump(by_alias=True, exclude_unset=True) | {"rules": strange})
     said = summary(broken, [{**GOOD, "record_id": "1"}])
     assert (said["verdict"], said["rows_accepted"]) == ("refused", 0)
     assert "strange" in said["reason"]

@@ -79,7 +79,7 @@ def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]
     return [
         *own,
         ("share", _share_in_slice(view, cause)),
-        ("lift", _lift(view, cause["lift"])),
+        ("lift", _lift(view, cause)),
         ("slice", slice_text(view, cause["slice"])),
     ]
 
@@ -92,11 +92,14 @@ def _share_in_slice(view: View, cause: dict[str, Any]) -> str:
     return f"{share(cause['share'])} ({of})"
 
 
-def _lift(view: View, lift: float | None) -> str:
-    """Null where nothing stands outside the slice, infinite where nothing outside it differs."""
-    if lift is None:
+def _lift(view: View, cause: dict[str, Any]) -> str:
+    """How much oftener than outside the slice; null where nothing of the kind is seen outside it."""
+    if not cause["slice"]:
         return NOTHING
-    return view.text("words.times", times=figure(lift, 1)) if math.isfinite(lift) else view.text("words.only_here")
+    lift = cause["lift"]
+    if lift is None or not math.isfinite(lift):
+        return view.text("words.only_here")
+    return view.text("words.times", times=figure(lift, 1))
 
 
 def slice_text(view: View, said: dict[str, Any]) -> str:

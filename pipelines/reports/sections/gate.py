@@ -17,16 +17,23 @@ def gate_result(view: View) -> GateResult:
     """The gate as judged; a run that judged none cannot be judged, which never counts as passed."""
     gate = view.results.gate
     if gate is None:
-        return GateResult("", outcome_cell(view, "cannot_be_judged"), view.text("gate.missing"), (), ())
-    conditions = [(_known(c["outcome"]), _condition(view, c)) for c in gate["conditions"] if _concerns(view, c)]
+        return GateResult("", outcome_cell(view, "cannot_be_judged"), view.text("gate.missing"))
+    said = sorted((c for c in gate["conditions"] if _concerns(view, c)), key=_worst_first)
     outcome = _known(gate["outcome"])
+    groups = {group: [c for c in said if _group(c) == group] for group in ("decisive", "empty", "met")}
     return GateResult(
-        name=view.text("gate.name", gate=view.messages.word("gate", gate["gate"])),
-        outcome=outcome_cell(view, outcome),
-        sentence=_sentence(view, outcome, [outcome for outcome, _ in conditions]),
-        decisive=tuple(c for outcome, c in sorted(conditions, key=_worst_first) if outcome != "passed"),
-        met=tuple(c for outcome, c in conditions if outcome == "passed"),
+        view.text("gate.name", gate=view.messages.word("gate", gate["gate"])),
+        outcome_cell(view, outcome),
+        _sentence(view, outcome, [_known(c["outcome"]) for c in said]),
+        **{group: tuple(_condition(view, c) for c in found) for group, found in groups.items()},
     )
+
+
+def _group(said: dict[str, Any]) -> str:
+    """What decided stands first; conditions without a single observation would only hide it."""
+    if _known(said["outcome"]) == "passed":
+        return "met"
+    return "decisive" if said.get("n") else "empty"
 
 
 def outcome_cell(view: View, outcome: str) -> Cell:
@@ -90,5 +97,5 @@ def _sentence(view: View, outcome: str, outcomes: list[str]) -> str:
     return view.text(f"gate.one_{outcome}") if n == 1 else view.text(f"gate.{outcome}", n=n)
 
 
-def _worst_first(pair: tuple[str, GateCondition]) -> tuple[bool, str]:
-    return pair[0] != "not_passed", pair[1].name
+def _worst_first(said: dict[str, Any]) -> bool:
+    return _known(said["outcome"]) != "not_passed"

@@ -1,0 +1,68 @@
+"""Rules become checks: each kind has its group, and nothing unheld counts as passed."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from pipelines.orchestration.rule_checks import GROUPS, SOURCES, rule_check_results, rule_check_specs
+from pipelines.spec import constraint_kinds, record_kinds
+from pipelines.spec.constraint_kinds import OnVariable
+from pipelines.validation.check import RuleResult, Validation
+from pipelines.warehouse.receiving import READERS
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+def rule(violated: int | None, eligible: int | None, severity: str = "error", kind: str = "range") -> RuleResult:
+    return RuleResult(f"lvef.{kind}", "lvef", kind, severity, "LVEF skal ligge fra 5 til 80", violated, eligible)
+
+
+def check(*rules: RuleResult) -> dg.AssetCheckResult:
+    """The plausibility check of a source on which these rules were tried."""
+    found = {"kip": Validation(rules, pl.DataFrame(), 10, 10, 0)}
+    return next(r for r in rule_check_results(found) if r.check_name == "kip_plausibility")
+
+
+def test_every_kind_of_rule_has_one_group():
+    modules = {constraint_kinds.__name__, record_kinds.__name__}
+    kinds = {c.kind for c in OnVariable.__subclasses__() if c.__module__ in modules}
+    grouped = [kind for _, kinds_of_group in GROUPS.values() for kind in kinds_of_group]
+    assert sorted(grouped) == sorted(kinds)
+
+
+def test_every_source_that_can_be_received_has_its_checks_and_a_name():
+    names = {spec.name for spec in rule_check_specs("validated")}
+    assert names == {f"{source}_{group}" for source in READERS for group in GROUPS}
+    assert set(READERS) <= set(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("rules", "passed", "severity"),
+    [
+        ([rule(0, 10)], True, WARN),
+        ([rule(0, 10), rule(0, 0)], True, WARN),
+        ([rule(2, 10)], False, ERROR),
+        ([rule(2, 10, "warning")], False, WARN),
+        ([rule(None, None, "warning")], False, ERROR),
+        ([rule(0, 0)], False, WARN),
+        ([], False, WARN),
+    ],
+    ids=["held", "held, one idle", "broken", "broken warning", "not judged", "nothing to hold", "no rules"],
+)
+def test_a_check_passes_only_where_rules_were_held_and_none_broken(rules, passed, severity):
+    found = check(*rules)
+    assert (found.passed, found.severity) == (passed, severity)
+
+
+def test_rules_that_nothing_could_break_are_said_to_be_not_relevant():
+    assert check(rule(0, 0)).description.startswith("Ikke relevant")
+    assert check(rule(0, 10), rule(0, 0)).description == "1 af 1 regler er overholdt; 1 er ikke relevante."
+
+
+def test_broken_rules_stand_first_with_their_lines():
+    broken = RuleResult("nyha.allowed", "nyha", "range", "error", "…", 2, 10, (7, 9))
+    records = check(rule(0, 10), broken).metadata["alle regler"].records
+    assert records[0].data["regel"] == "nyha.allowed"
+    assert records[0].data["første linjer"] == "7, 9"

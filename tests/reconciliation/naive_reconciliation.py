@@ -1,0 +1,288 @@
+"""Reconciliation in plain Python, one value and one choice at a time: slow, and clear enough to believe.
+
+Matching tries every one-to-one choice; decimals are exact. Nothing of the engine is used but the specification.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipelines.spec.model import DatabaseSpec, MatchRule, Variable
+
+Row = dict[str, Any]
+Pair = tuple[Row, Row]
+LEVELS = ((), ("region",), ("region", "unit"), ("period",), ("region", "period"), ("region", "unit", "period"))
+DISCREPANT = ("differ", "missing_differs", "reported_missing", "new_missing")
+
+
+@dataclass(frozen=True)
+class Naive:
+    """What the contract files hold, in sets and counters that have no order."""
+
+    pairs: set[tuple[str, str, str]]  # reported_id, new_id, rule; comparable ones only
+    statuses: dict[tuple[str, str], str]  # side, record_id
+    reasons: dict[tuple[str, str], str]  # of unmatched and surplus records
+    outcomes: dict[tuple[str, str, str], str]
+    agreement: dict[tuple, Counter]
+    coverage: dict[tuple, Counter]
+    discrepancies: set[tuple]
+
+
+def reconcile_naively(spec: DatabaseSpec, reported: list[Row], new: list[Row], day: dt.date) -> Naive:
+    every = matched(spec, reported, new)
+    kept = [(a, b, rule) for a, b, rule in every if in_scope(spec, a, day) and in_scope(spec, b, day)]
+    sides = {"reported": reported, "new": new}
+    statuses = {
+        (side, row["record_id"]): _status(spec, side, row, every, kept, day)
+        for side, rows in sides.items()
+        for row in rows
+    }
+    persons = {side: {row["person"] for row in rows} for side, rows in sides.items()}
+    others = {"reported": persons["new"], "new": persons["reported"]}
+    copies = {side: _copies(spec, side, rows, statuses) for side, rows in sides.items()}
+    statuses |= {(side, name): "surplus" for side in sides for name in copies[side]}
+    reasons = {
+        (side, row["record_id"]): copies[side].get(row["record_id"]) or _elsewhere(row, others[side])
+        for side, rows in sides.items()
+        for row in rows
+        if statuses[side, row["record_id"]] in ("unmatched", "surplus")
+    }
+    outcomes = {
+        (a["record_id"], b["record_id"], name): outcome(spec, name, a, b) for a, b, _ in kept for name in spec.compared
+    }
+    alone = [(side, row) for side, rows in sides.items() for row in rows if (side, row["record_id"]) in reasons]
+    return Naive(
+        {(a["record_id"], b["record_id"], rule) for a, b, rule in kept},
+        statuses, reasons, outcomes,
+        _agreement(spec, kept, outcomes),
+        _coverage(spec, kept, [(side, row) for side, row in alone if statuses[side, row["record_id"]] == "unmatched"]),
+        _of_pairs(spec, kept, outcomes) | {_of_record(spec, side, row, statuses) for side, row in alone},
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- matching
+
+
+def matched(spec: DatabaseSpec, reported: list[Row], new: list[Row]) -> list[tuple[Row, Row, str]]:
+    """Stage after stage, each on what the earlier ones left over."""
+    left, right, pairs = by_id(reported), by_id(new), []
+    for rule in spec.match:
+        candidates = [(a, b) for a in left for b in right if offset(rule, a, b) is not None]
+        chosen = _unambiguous(candidates) if rule.unambiguous else _best(rule, candidates)
+        pairs += [(a, b, rule.rule) for a, b in chosen]
+        left = [row for row in left if not any(row is a for a, _ in chosen)]
+        right = [row for row in right if not any(row is b for _, b in chosen)]
+    return pairs
+
+
+def by_id(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row["record_id"])
+
+
+def offset(rule: MatchRule, a: Row, b: Row) -> Decimal | None:
+    """The total distance of two records, None where the rule does not let them be one."""
+    if any(a[name] is None or a[name] != b[name] for name in rule.on):
+        return None
+    total = Decimal(0)
+    for name, window in rule.within.items():
+        if a[name] is None or b[name] is None or (distance := _distance(a[name], b[name])) > window:
+            return None
+        total += distance
+    return total
+
+
+def _distance(a: Any, b: Any) -> Decimal:
+    if isinstance(a, dt.date):
+        return Decimal(abs((_date(b) - _date(a)).days))
+    return abs(Decimal(str(b)) - Decimal(str(a)))
+
+
+def _date(value: dt.date) -> dt.date:
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _unambiguous(candidates: list[Pair]) -> list[Pair]:
+    def times(row: Row) -> int:
+        return sum(row is a or row is b for a, b in candidates)
+
+    return [(a, b) for a, b in candidates if times(a) == times(b) == 1]
+
+
+def _best(rule: MatchRule, candidates: list[Pair]) -> list[Pair]:
+    """Most pairs, then the smallest total offset, then the smallest list of ids; of each component alone."""
+
+    def merit(choice: list[Pair]) -> tuple:
+        ids = sorted((a["record_id"], b["record_id"]) for a, b in choice)
+        return -len(choice), sum(offset(rule, a, b) for a, b in choice), ids
+
+    return [pair for component in _components(candidates) for pair in min(_choices(component), key=merit)]
+
+
+def _components(candidates: list[Pair]) -> list[list[Pair]]:
+    groups: list[list[Pair]] = []
+    for pair in candidates:
+        touched = [group for group in groups if any(pair[0] is a or pair[1] is b for a, b in group)]
+        groups = [group for group in groups if group not in touched] + [[*sum(touched, []), pair]]
+    return groups
+
+
+def _choices(candidates: list[Pair]) -> Iterator[list[Pair]]:
+    """Every one-to-one choice, the empty one too."""
+    if not candidates:
+        yield []
+        return
+    (first, second), *rest = candidates
+    yield from _choices(rest)
+    for choice in _choices([(a, b) for a, b in rest if a is not first and b is not second]):
+        yield [(first, second), *choice]
+
+
+# ---------------------------------------------------------------- scope
+
+
+def in_scope(spec: DatabaseSpec, row: Row, day: dt.date) -> bool:
+    """After the new source started, before typing ends, and older than what both sources need to settle."""
+    when = row["day"]
+    if when is None:
+        return True
+    changeover = spec.changeover.get(row["unit"]) or spec.changeover.get(row["region"])
+    if changeover and changeover.new_from and when < changeover.new_from:
+        return False
+    if changeover and changeover.kip_until and when > changeover.kip_until:
+        return False
+    return all((day - when).days >= spec.settling(source) for source in (spec.sides.reported, spec.sides.new))
+
+
+def _status(spec, side: str, row: Row, every: list, kept: list, day: dt.date) -> str:
+    at = ("reported", "new").index(side)
+    if any(row is pair[at] for pair in kept):
+        return "pair"
+    if any(row is pair[at] for pair in every) or not in_scope(spec, row, day):
+        return "not_comparable"
+    return "unmatched"
+
+
+def _copies(spec: DatabaseSpec, side: str, rows: list[Row], statuses: dict) -> dict[str, str]:
+    """Unmatched records that say what a kept one says, with the reason."""
+    found = {}
+    for row in by_id(rows):
+        if statuses[side, row["record_id"]] != "unmatched" or row["person"] is None:
+            continue
+        alike = [r for r in rows if _content(spec, r) == _content(spec, row)]
+        in_play = [r for r in alike if statuses[side, r["record_id"]] != "not_comparable"]
+        before = [r for r in in_play if r["record_id"] < row["record_id"]]
+        if before or any(statuses[side, r["record_id"]] == "pair" for r in in_play):
+            twice = len({r["submission"] for r in alike}) > 1
+            found[row["record_id"]] = "submission_twice" if twice else "duplicate_record"
+    return found
+
+
+def _content(spec: DatabaseSpec, row: Row) -> list[Any]:
+    rule = spec.match[0]
+    names = [*rule.on, *rule.within, *spec.variables, *(f"{name}_missing" for name in spec.variables)]
+    return [row[name] for name in names]
+
+
+def _elsewhere(row: Row, persons: set) -> str:
+    return "registered_elsewhere" if row["person"] in persons - {None} else "unknown"
+
+
+# ---------------------------------------------------------------- comparing
+
+
+def outcome(spec: DatabaseSpec, name: str, a: Row, b: Row) -> str:
+    """What became of one variable of one pair."""
+    reported, new, variable = a[name], b[name], spec.variables[name]
+    if reported is None and new is None:
+        if variable.only_if and not any(spec.condition(variable.only_if).holds(row) for row in (a, b)):
+            return "not_applicable"
+        return "both_missing" if a[f"{name}_missing"] == b[f"{name}_missing"] else "missing_differs"
+    if reported is None:
+        return "reported_missing"
+    if new is None:
+        return "new_missing"
+    if reported == new:
+        return "agree"
+    return "agree_within" if within(variable, reported, new) else "differ"
+
+
+def within(variable: Variable, reported: Any, new: Any) -> bool:
+    way = variable.compare
+    if variable.numeric:
+        old, difference = (Decimal(str(reported)), abs(Decimal(str(new)) - Decimal(str(reported))))
+        bound = way.absolute if way.absolute is not None else (way.relative or 0) * abs(old)
+        return difference <= Decimal(str(bound)) if way.absolute is not None else (
+            difference <= Decimal(str(way.relative or 0)) * abs(old))  # fmt: skip
+    if way.days is not None:
+        return abs((_date(new) - _date(reported)).days) <= way.days
+    if way.minutes is not None:
+        return abs(new - reported) <= dt.timedelta(minutes=way.minutes)
+    if way.map is not None:
+        return way.map.get(reported) == new
+    if way.level is not None:
+        return reported[: way.level] == new[: way.level]
+    return bool(way.normalise) and _written(way.normalise, reported) == _written(way.normalise, new)
+
+
+def _written(which: Any, text: str) -> str:
+    parts = ("case", "blanks") if which is True else which
+    text = text.upper() if "case" in parts else text
+    text = re.sub(r"\s", "", text) if "blanks" in parts else text
+    return text.lstrip("0") if "leading_zeros" in parts else text
+
+
+# ---------------------------------------------------------------- counting
+
+
+def _places(row: Row) -> Iterator[tuple]:
+    """The place of a record at every level at which it counts."""
+    place = row | {"period": row["day"] and f"{row['day']:%Y-%m}"}
+    for level in LEVELS:
+        if all(place[name] is not None for name in level):
+            yield tuple(place[name] if name in level else None for name in ("region", "unit", "period"))
+
+
+def _agreement(spec: DatabaseSpec, kept: list, outcomes: dict) -> dict[tuple, Counter]:
+    counts: dict[tuple, Counter] = {}
+    for a, b, _ in kept:
+        for name in spec.compared:
+            for place in _places(b):
+                said = outcomes[a["record_id"], b["record_id"], name]
+                counts.setdefault((name, *place), Counter())[said] += 1
+    return counts
+
+
+def _coverage(spec: DatabaseSpec, kept: list, alone: list) -> dict[tuple, Counter]:
+    counts = {(None, None, None): Counter()}
+    for kind, row in [*(("both", b) for _, b, _ in kept), *((f"only_{side}", row) for side, row in alone)]:
+        for place in _places(row):
+            counts.setdefault(place, Counter())[kind] += 1
+    return counts
+
+
+def _of_pairs(spec: DatabaseSpec, kept: list, outcomes: dict) -> set[tuple]:
+    found = set()
+    for a, b, _ in kept:
+        ids, place = (a["record_id"], b["record_id"]), _place(b)
+        found |= {
+            (*ids, name, outcomes[*ids, name], *place) for name in spec.compared if outcomes[*ids, name] in DISCREPANT
+        }
+        if any(None not in (a[key], b[key]) and a[key] != b[key] for key in ("person", "unit")):
+            found.add((*ids, None, "key_differs", *place))
+    return found
+
+
+def _of_record(spec: DatabaseSpec, side: str, row: Row, statuses: dict) -> tuple:
+    kind = "surplus" if statuses[side, row["record_id"]] == "surplus" else f"only_{side}"
+    ids = (row["record_id"], None) if side == "reported" else (None, row["record_id"])
+    return (*ids, None, kind, *_place(row))
+
+
+def _place(row: Row) -> tuple:
+    return row["region"], row["unit"], row["day"] and f"{row['day']:%Y-%m}"
