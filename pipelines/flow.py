@@ -29,8 +29,10 @@ from pipelines.reports import packages, publish
 from pipelines.reports.places import PlaceNames, place_names
 from pipelines.sources.arrivals import arrivals
 from pipelines.spec.constraints import constraints_of
+from pipelines.spec.gx_docs import data_docs
 from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
+from pipelines.spec.to_gx import gx_query, gx_suite
 from pipelines.validation.check import Validation, check, mark_quarantined
 from pipelines.warehouse import conforming, ledger, receiving
 from pipelines.warehouse.database import Warehouse, open_warehouse
@@ -70,7 +72,7 @@ class Run:
 
     @property
     def words(self) -> Words:
-        return Words(self.spec, self.names.regions)
+        return Words(self.spec, self.names.regions, self.names.units)
 
     @property
     def package(self) -> packages.Package:
@@ -144,6 +146,22 @@ def _refresh_receipts(warehouse: Warehouse) -> None:
     """The row accounts as validation left them; recognised copies stand only in what was kept."""
     copies = load(warehouse, "receipts").filter(verdict="duplicate")
     save(warehouse, "receipts", pl.concat([ledger.receipts(warehouse), copies]))
+
+
+def evidence(run: Run) -> list[Path]:
+    """Great Expectations' account of the same rows and rules, one page per source, to share with others.
+
+    It witnesses, it does not decide: the counts of `validate` do.
+    """
+    folder = run.project.results(run.database) / "evidence" / run.reference_date.isoformat()
+    with opened(run) as warehouse:
+        return [_witnessed(run, warehouse, source, folder) for source in run.sources]
+
+
+def _witnessed(run: Run, warehouse: Warehouse, source: str, folder: Path) -> Path:
+    rules = constraints_of(run.spec, source, run.reference_date)
+    rows = warehouse.connection.execute(gx_query(rules, f"typed_{source}")).df()
+    return data_docs(gx_suite(run.spec, source, rules), rows, folder, run.reference_date)
 
 
 def reconcile(run: Run) -> Summary:

@@ -100,7 +100,7 @@ def _write(
     progress("forklarer")
     names = place_names(spec, spec_path)
     explanation = explain(spec, found)
-    publish.write_explanation(building, explanation, Words(spec, names.regions))
+    publish.write_explanation(building, explanation, Words(spec, names.regions, names.units))
     summary = publish.write_summary(building, spec, found, explanation)
     if spec.gates:
         decision = gates.judge(spec, next(iter(spec.gates)), building, publish.evidence(building))

@@ -125,12 +125,18 @@ def tell_verdict(terminal: Terminal, verdict: Mapping[str, Any]) -> None:
 def tell_trail(terminal: Terminal, trail: Trail) -> None:
     """What an id is, and the lines of files behind it."""
     terminal.table("Hvad", ["", ""], [(key, _flat(value)) for key, value in trail.what.items()])
-    lines = [(x["source"], x["record_id"], x["file"], x["line"], x["sha256"][:12], "ja" if x["quarantined"] else "")
-             for x in trail.lines]  # fmt: skip
-    terminal.table("Linjer", ["kilde", "record_id", "fil", "linje", "sha256", "tilbageholdt"], lines)
+    said = [
+        (x["source"], x["region"], x["record_id"], x["file"], x["line"], x["sha256"][:12], _state(x))
+        for x in trail.lines
+    ]
+    terminal.table("Linjer", ["kilde", "region", "record_id", "fil", "linje", "sha256", ""], said)
     if trail.findings:
         found = [(f["line"], f["rule"], f["severity"], f["reason"]) for f in trail.findings]
         terminal.table("Fund", ["linje", "regel", "alvor", "grund"], found)
+
+
+def _state(line: Mapping[str, Any]) -> str:
+    return "tilbageholdt" if line["quarantined"] else "" if line["used"] else "afløst"
 
 
 def _flat(value: Any) -> str:

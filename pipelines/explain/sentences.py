@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.spec.model import DatabaseSpec
+from pipelines.spec.model import DatabaseSpec, Variable
 
 WHAT = {
     "da": {
@@ -61,14 +61,18 @@ class Words:
     """Names of variables (from the specification) and of regions and units (from the code lists)."""
 
     spec: DatabaseSpec
-    places: Mapping[str, str] = field(default_factory=dict)
+    regions: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def variable(self, name: str, language: str) -> str:
         label = self.spec.variables[name].label
         return (label.en if language == "en" else None) or label.da
 
-    def place(self, key: str) -> str:
-        return self.places.get(key, key)
+    def place(self, code: str) -> str:
+        """A region's name; a unit's name with its code; any other value as it is."""
+        if code in self.units:
+            return f"{self.units[code]} ({code})"
+        return self.regions.get(code, code)
 
 
 def sentence(
@@ -83,15 +87,17 @@ def sentence(
 ) -> str:
     """For instance: «Region Nordjylland, fra 01-03-2026: Vægt er 1000 gange det manuelt indberettede …: 412 af 415»."""
     named = " og ".join(words.variable(name, language) for name in variables)
-    values = {key: _shown(value, language) for key, value in parameters.items()}
+    variable = words.spec.variables[variables[0]] if variables else None
+    values = {key: _shown(value, variable, language) for key, value in parameters.items()}
     what = WHAT[language][kind].format(variable=named, **values)
     counted = COUNTED[language].format(explained=explained, in_slice=in_slice)
-    return f"{_where(where, words, language)}: {what} ({counted})."
+    said = f"{_where(where, words, language)}: {what} ({counted})."
+    return said[0].upper() + said[1:]
 
 
 def _where(where: Mapping[str, Any], words: Words, language: str) -> str:
     parts = []
-    for name, value in where.items():
+    for name, value in sorted(where.items(), key=lambda item: item[0] == "period"):
         if name == "period":
             parts += [PERIOD[language][end].format(_date(day)) for end, day in value.items()]
         else:
@@ -99,13 +105,19 @@ def _where(where: Mapping[str, Any], words: Words, language: str) -> str:
     return ", ".join(parts) or COUNTRY[language]
 
 
-def _shown(value: Any, language: str) -> str:
+def _shown(value: Any, variable: Variable | None, language: str) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{old} → {new}" for old, new in value.items())
+        return ", ".join(f"{_code(old, variable)} → {_code(new, variable)}" for old, new in value.items())
     if isinstance(value, float):
         text = f"{value:.10g}"
         return text.replace(".", ",") if language == "da" else text
     return f"{value:+d}" if isinstance(value, int) else str(value)
+
+
+def _code(code: str | None, variable: Variable | None) -> str:
+    """A code with its text, where the text says more."""
+    text = variable.domain.get(code or "") if variable else None
+    return f"{code} ({text})" if text and text != code else str(code)
 
 
 def _date(day: str) -> str:

@@ -72,6 +72,17 @@ def validated(context: dg.AssetExecutionContext, installation: Installation) -> 
 
 @step(
     deps=[validated],
+    kinds={"greatexpectations", "html"},
+    description="**Dokumenteret.** De samme rækker og regler efter Great Expectations, som sider der kan deles. "
+    "De bevidner; det er tallene i *validated*, der afgør.",
+)
+def evidence(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    pages = flow.evidence(installation.run(context.partition_key))
+    return dg.MaterializeResult(metadata={page.stem: dg.MetadataValue.path(page) for page in pages})
+
+
+@step(
+    deps=[validated],
     check_specs=checks.RECONCILED,
     kinds={"polars"},
     description="**Sammenholdt.** Nye indberetninger ved siden af de manuelle: hvem er par, hvad er ens, hvad "
@@ -129,4 +140,4 @@ def decided(context: dg.AssetExecutionContext, config: Gate, installation: Insta
     )
 
 
-FLOW = [received, conformed, validated, reconciled, explained, reported, decided]
+FLOW = [received, conformed, validated, evidence, reconciled, explained, reported, decided]

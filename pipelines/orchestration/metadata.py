@@ -21,6 +21,7 @@ from pipelines.reports.view import View
 from pipelines.validation.check import Validation
 
 WORST = 10
+VERDICTS = {"accepted": "modtaget", "partly": "delvist", "refused": "afvist", "duplicate": "dublet"}
 COUNTS = {
     "reported": "manuelt indberettede", "new": "nye indberetninger", "pairs": "par",
     "only_reported": "kun manuelt", "only_new": "kun i ny indberetning",
@@ -87,7 +88,7 @@ def of_decision(view: View) -> dict[str, Any]:
 
 def coverage_table(view: View) -> dg.TableMetadataValue:
     """Completeness of both sides, for the country and each region."""
-    names = ("completeness_of_new", "completeness_of_reported", "overlap")
+    names = ("completeness_of_new", "completeness_of_reported")
     sides = ("both", "only_reported", "only_new")
     rows = [
         (view.place(row), *(completeness(row, name, threshold).text for name in names),
@@ -139,16 +140,15 @@ def causes_table(view: View) -> dg.TableMetadataValue:
 
 
 def receipts_table(view: View) -> dg.TableMetadataValue:
-    """Files and rows by source, region and verdict."""
-    by = ("source", "region", "verdict")
-    found = view.results.frame("receipts").group_by(by).agg(
-        pl.len(), pl.col("rows_in", "rows_accepted", "rows_quarantined").sum()
-    ).sort(by)  # fmt: skip
-    rows = (
-        (source.upper(), view.names.region(region), view.messages.word("verdict", verdict), *map(count, n))
-        for source, region, verdict, *n in found.iter_rows()
+    """Per source and region: the files by verdict, and the account of their rows."""
+    verdicts = [(pl.col("verdict") == verdict).sum().alias(verdict) for verdict in VERDICTS]
+    rows = pl.col("rows_in", "rows_accepted", "rows_quarantined").sum()
+    by = ("source", "region")
+    found = view.results.frame("receipts").group_by(by).agg(*verdicts, rows).sort(by)
+    return table(
+        ("kilde", "region", *VERDICTS.values(), "rækker", "accepteret", "tilbageholdt"),
+        ((source.upper(), view.names.region(region), *map(count, n)) for source, region, *n in found.iter_rows()),
     )
-    return table(("kilde", "region", "udfald", "filer", "rækker", "modtaget", "tilbageholdt"), rows)
 
 
 def refused_table(view: View) -> dg.TableMetadataValue:

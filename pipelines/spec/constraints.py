@@ -28,6 +28,9 @@ from pipelines.spec.record_kinds import (
     TestPerson,
 )
 
+# What a person calls the columns that every record has.
+RECORD_LABELS = {"record_id": "Post-id", "person": "Personnummer", "unit": "Enhed"}
+
 
 def constraints_of(spec: DatabaseSpec, source: str, reference_date: dt.date | None) -> tuple[Constraint, ...]:
     """Every rule that a record from `source` is held against, in the order of the specification.
@@ -36,6 +39,15 @@ def constraints_of(spec: DatabaseSpec, source: str, reference_date: dt.date | No
     """
     on_variables = [c for name in spec.variables for c in _on_variable(spec, name, source, reference_date)]
     return (*_on_record(spec), *on_variables, *_conditions(spec))
+
+
+def reason_of(spec: DatabaseSpec, rule: Constraint) -> str:
+    """The rule as a Danish sentence about its variable, such as `Højde skal ligge fra 120 til 220`."""
+    if isinstance(rule, Holds):
+        return rule.sentence()
+    variable = spec.variables.get(rule.variable or "")
+    label = variable.label.da if variable else RECORD_LABELS.get(rule.variable or "", "Dato")
+    return f"{label} {rule.sentence()}"
 
 
 def _on_record(spec: DatabaseSpec) -> list[Constraint]:
@@ -61,9 +73,7 @@ def _on_record(spec: DatabaseSpec) -> list[Constraint]:
     return rules
 
 
-def _on_variable(
-    spec: DatabaseSpec, name: str, source: str, reference_date: dt.date | None
-) -> list[Constraint]:
+def _on_variable(spec: DatabaseSpec, name: str, source: str, reference_date: dt.date | None) -> list[Constraint]:
     variable = spec.variables[name]
 
     def severity(kind: str, default: Severity = "error") -> Severity:
@@ -91,10 +101,7 @@ def _on_variable(
 def _form(variable: Variable) -> tuple[str, str] | None:
     """The pattern of a text and how it is shown; SKS codes below a chapter are said with a star."""
     if variable.codes:
-        parts = [
-            re.escape(code.rstrip("*")) + ("[0-9A-Z]*" if code.endswith("*") else "")
-            for code in variable.codes
-        ]
+        parts = [re.escape(code.rstrip("*")) + ("[0-9A-Z]*" if code.endswith("*") else "") for code in variable.codes]
         return f"^(?:{'|'.join(parts)})$", ", ".join(variable.codes)
     if variable.type == "sks":
         return "^[A-Z][0-9A-Z]{1,9}$", "SKS-kode"

@@ -108,8 +108,7 @@ def _case(node: exp.Case, row: Mapping[str, Any]) -> Any:
     branches = node.args["ifs"]
     if node.this is not None:
         branches = [
-            exp.If(this=exp.EQ(this=node.this, expression=branch.this), true=branch.args["true"])
-            for branch in branches
+            exp.If(this=exp.EQ(this=node.this, expression=branch.this), true=branch.args["true"]) for branch in branches
         ]
     return _branch(branches, node.args.get("default"), row)
 

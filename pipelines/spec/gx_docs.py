@@ -33,7 +33,7 @@ def data_docs(suite: ExpectationSuite, frame: pd.DataFrame, out_dir: Path, refer
     found = validate(suite, frame)
     page = (
         templates()
-        .get_template("data_docs.html")
+        .get_template("data_docs.html.j2")
         .render(
             suite=suite,
             rows=len(frame),
@@ -79,7 +79,7 @@ def _sections(found: ExpectationSuiteValidationResult) -> list[str]:
     from great_expectations.render.view import DefaultJinjaSectionView
 
     found.meta = {}
-    overview, *sections = ValidationResultsPageRenderer().render(found).sections
+    _, *sections = ValidationResultsPageRenderer().render(found).sections
     view = DefaultJinjaSectionView()
     made = [
         view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})

@@ -311,9 +311,7 @@ class DatabaseSpec(Frozen):
             if (text := getattr(indicator, part))
         ]
         rules = [(f"rules.{name}.holds", rule.holds) for name, rule in self.rules.items()]
-        relevant = [
-            (f"variables.{name}.only_if", v.only_if) for name, v in self.variables.items() if v.only_if
-        ]
+        relevant = [(f"variables.{name}.only_if", v.only_if) for name, v in self.variables.items() if v.only_if]
         return indicators + rules + relevant
 
     def condition(self, text: str) -> Condition:
@@ -336,6 +334,4 @@ class DatabaseSpec(Frozen):
         return (*ATTRIBUTES, *self.slices)
 
     def settling(self, source: str) -> int:
-        return (
-            self.settling_days if isinstance(self.settling_days, int) else self.settling_days.get(source, 0)
-        )
+        return self.settling_days if isinstance(self.settling_days, int) else self.settling_days.get(source, 0)

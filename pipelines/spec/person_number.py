@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 # HL7 Denmark's patterns (dk-core, CC0-1.0): CPR; X-eCPR (national) and D-eCPR (regional) replacement numbers.
-_DAY_MONTH = (
-    "(((0[1-9]|[12][0-9]|3[01])(0[13578]|10|12))|((0[1-9]|[12][0-9]|30)(0[469]|11))|((0[1-9]|[12][0-9])02))"
-)
+_DAY_MONTH = "(((0[1-9]|[12][0-9]|3[01])(0[13578]|10|12))|((0[1-9]|[12][0-9]|30)(0[469]|11))|((0[1-9]|[12][0-9])02))"
 CPR = f"^{_DAY_MONTH}[0-9]{{6}}$"
 REPLACEMENT_CPR = f"^{_DAY_MONTH}[0-9]{{2}}[015-7][A-Z]{{2}}[0-9]$"
 # The weights of modulus 11 (cpr.dk, opbygning af CPR-nummeret).
@@ -51,7 +49,6 @@ def passes_modulus_11(person: str) -> bool:
 def modulus_11_sql(column: str = "person") -> str:
     """The same sum in SQL; null where the text is not ten digits."""
     total = " + ".join(
-        f"{weight} * try_cast(substr({column}, {place}, 1) as integer)"
-        for place, weight in enumerate(MODULUS_11, 1)
+        f"{weight} * try_cast(substr({column}, {place}, 1) as integer)" for place, weight in enumerate(MODULUS_11, 1)
     )
     return f"(({total}) % 11 = 0)"

@@ -167,7 +167,11 @@ def _value(text: str, variable_type: str, notation: Notation, words: Field_ | No
         return cast if not words or words.factor == 1 else f"({cast}) * {words.factor!r}"
     if variable_type == "integer":
         cast = f"case when regexp_matches({text}, '^-?[0-9]+$') then try_cast({text} as bigint) end"
-        return cast if not words or words.factor == 1 else f"try_cast(({cast}) * {words.factor!r} as bigint)"
+        return (
+            cast
+            if not words or words.factor == 1
+            else f"try_cast(cast(({cast}) as double) * {words.factor!r} as bigint)"
+        )
     if variable_type == "date":
         return (
             f"case when regexp_matches({text}, '{DATE_FORM[notation]}') "

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.project import InputError
 from pipelines.spec.constraint_kinds import Allowed, Castable, Constraint, InRange, Matches
+from pipelines.spec.constraints import reason_of
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.record_kinds import OncePerFile
 
@@ -38,7 +39,7 @@ def gx_suite(spec: DatabaseSpec, source: str, constraints: Sequence[Constraint])
     gx = great_expectations()
     return gx.ExpectationSuite(
         name=f"{spec.database}_{source}",
-        expectations=[_expectation(rule, gx.expectations) for rule in constraints],
+        expectations=[_expectation(rule, reason_of(spec, rule), gx.expectations) for rule in constraints],
         meta={"database": spec.database, "version": spec.version, "source": source},
     )
 
@@ -108,12 +109,12 @@ def _column(rule: Constraint) -> str:
     return rule.variable if isinstance(rule, OWN_KINDS) else f"{rule.id}__ok"
 
 
-def _expectation(rule: Constraint, expectations: ModuleType) -> Expectation:
+def _expectation(rule: Constraint, reason: str, expectations: ModuleType) -> Expectation:
     said: dict[str, Any] = {
         "column": _column(rule),
         "meta": {"rule": rule.id, "severity": rule.severity},
         "severity": SEVERITY[rule.severity],
-        "notes": rule.sentence(),
+        "notes": reason,
     }
     match rule:
         case InRange():

@@ -10,13 +10,12 @@ import duckdb
 import polars as pl
 
 from pipelines.project import InputError
-from pipelines.spec.constraint_kinds import Constraint, Holds
+from pipelines.spec.constraint_kinds import Constraint
+from pipelines.spec.constraints import reason_of
 from pipelines.spec.model import DatabaseSpec, Severity
 
 Status = Literal["passed", "failed", "not_applicable", "error"]
 
-# What a person calls the columns that every record has.
-RECORD_LABELS = {"record_id": "Post-id", "person": "Personnummer", "unit": "Enhed"}
 FIRST_LINES = 5
 FINDINGS = {
     "receipt_id": pl.String,
@@ -124,15 +123,6 @@ def mark_quarantined(connection: duckdb.DuckDBPyConnection, table: str, findings
         connection.unregister("errors_to_mark")
 
 
-def reason_of(spec: DatabaseSpec, rule: Constraint) -> str:
-    """The rule as a Danish sentence about its variable, such as `Højde skal ligge fra 120 til 220`."""
-    if isinstance(rule, Holds):
-        return rule.sentence()
-    variable = spec.variables.get(rule.variable or "")
-    label = variable.label.da if variable else RECORD_LABELS.get(rule.variable or "", "Dato")
-    return f"{label} {rule.sentence()}"
-
-
 def _counts(
     connection: duckdb.DuckDBPyConnection, table: str, constraints: Sequence[Constraint]
 ) -> dict[str, tuple[int | None, int | None]]:
@@ -148,9 +138,7 @@ def _counts(
 def _count_rules(
     connection: duckdb.DuckDBPyConnection, table: str, constraints: Sequence[Constraint]
 ) -> dict[str, tuple[int | None, int | None]]:
-    asked = [
-        f"count(*) filter (where {sql})" for rule in constraints for sql in (rule.violation(), rule.applies())
-    ]
+    asked = [f"count(*) filter (where {sql})" for rule in constraints for sql in (rule.violation(), rule.applies())]
     found = connection.execute(f"select {', '.join(asked) or '0'} from {table}").fetchone()
     return {rule.id: (found[2 * n], found[2 * n + 1]) for n, rule in enumerate(constraints)}
 
@@ -185,9 +173,7 @@ def _findings(
 
 def _first_lines(findings: pl.DataFrame) -> dict[str, tuple[int, ...]]:
     """The first lines of each rule, in the order of the file."""
-    grouped = findings.group_by("rule", maintain_order=True).agg(
-        pl.col("line").drop_nulls().head(FIRST_LINES)
-    )
+    grouped = findings.group_by("rule", maintain_order=True).agg(pl.col("line").drop_nulls().head(FIRST_LINES))
     return {rule: tuple(lines) for rule, lines in grouped.iter_rows()}
 
 

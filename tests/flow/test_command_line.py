@@ -132,10 +132,11 @@ def test_a_discrepancy_is_traced_to_both_files_and_lines(with_key, sample_result
     found = pl.read_parquet(sample_results / "discrepancies.parquet").filter(variable="weight", kind="differ")
     wanted = found.sort("discrepancy_id").row(0, named=True)
     assert sammenhold(monkeypatch, "trace", wanted["discrepancy_id"], *home_words(with_key), "--json") == 0
-    lines = {line["source"]: line for line in json.loads(capsys.readouterr().out)["lines"]}
+    lines = {line["source"]: line for line in json.loads(capsys.readouterr().out)["lines"] if line["used"]}
     for source, identity in (("kip", wanted["reported_id"]), ("wsapi", wanted["new_id"])):
-        (path,) = with_key.project.inbox("dhd").glob(f"{source}/*/{lines[source]['file']}")
-        text = path.read_text("utf-8").splitlines()[lines[source]["line"] - 1]
+        line = lines[source]
+        path = with_key.project.inbox("dhd") / source / line["region"] / line["file"]
+        text = path.read_text("utf-8").splitlines()[line["line"] - 1]
         assert identity in text
 
 

@@ -14,7 +14,7 @@ from pipelines.orchestration.metadata import coverage_table, view_of
 from pipelines.orchestration.rule_checks import GROUPS
 from pipelines.spec.constraints import constraints_of
 
-EVERYTHING = {"conformed", "validated", "reconciled", "explained", "reported", "decided"}
+EVERYTHING = {"conformed", "validated", "evidence", "reconciled", "explained", "reported", "decided"}
 
 
 def rows_of(value: dg.TableMetadataValue) -> list[dict[str, str]]:
@@ -73,6 +73,12 @@ def test_the_published_report_is_where_the_page_says(done):
     report = Path(done.metadata("decided")["rapport"].value)
     assert report.is_file()
     assert done.installation.project.results("dhd") in report.parents
+
+
+def test_the_evidence_of_each_source_can_be_opened(done):
+    pages = {name: Path(page.value) for name, page in done.metadata("evidence").items()}
+    assert set(pages) == {"dhd_kip", "dhd_wsapi"}
+    assert all(page.is_file() for page in pages.values())
 
 
 def test_the_comparison_shows_each_region_a_picture_and_the_worst_variables_first(done):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipelines.spec.model import DatabaseSpec, MatchRule, Variable
+from pipelines.spec.model import Compare, DatabaseSpec, MatchRule, Variable
 
 Row = dict[str, Any]
 Pair = tuple[Row, Row]
@@ -215,10 +215,7 @@ def outcome(spec: DatabaseSpec, name: str, a: Row, b: Row) -> str:
 def within(variable: Variable, reported: Any, new: Any) -> bool:
     way = variable.compare
     if variable.numeric:
-        old, difference = (Decimal(str(reported)), abs(Decimal(str(new)) - Decimal(str(reported))))
-        bound = way.absolute if way.absolute is not None else (way.relative or 0) * abs(old)
-        return difference <= Decimal(str(bound)) if way.absolute is not None else (
-            difference <= Decimal(str(way.relative or 0)) * abs(old))  # fmt: skip
+        return _within_numbers(way, Decimal(str(reported)), Decimal(str(new)))
     if way.days is not None:
         return abs((_date(new) - _date(reported)).days) <= way.days
     if way.minutes is not None:
@@ -228,6 +225,11 @@ def within(variable: Variable, reported: Any, new: Any) -> bool:
     if way.level is not None:
         return reported[: way.level] == new[: way.level]
     return bool(way.normalise) and _written(way.normalise, reported) == _written(way.normalise, new)
+
+
+def _within_numbers(way: Compare, reported: Decimal, new: Decimal) -> bool:
+    bounds = [Decimal(str(way.absolute or 0)), Decimal(str(way.relative or 0)) * abs(reported)]
+    return abs(new - reported) <= max(bounds)
 
 
 def _written(which: Any, text: str) -> str:

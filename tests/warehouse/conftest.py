@@ -40,3 +40,16 @@ def warehouse(project, spec, units):
     with open_warehouse(project, "dhd") as opened:
         prepare(opened, spec, units)
         yield opened
+
+
+@pytest.fixture(scope="session")
+def small(spec, schemas):
+    """Specification and schema of two variables: the same laws, a tenth of the time."""
+    names = ("start_date", "lvef")
+    variables = {name: spec.variables[name] for name in names}
+    schema = schemas["wsapi", "1.1"]
+    fields = {name: field for name, field in schema.fields.items() if field.variable in names}
+    return (
+        spec.model_copy(update={"variables": variables, "rules": {}, "indicators": {}}),
+        {("wsapi", "1.1"): schema.model_copy(update={"fields": fields})},
+    )

@@ -20,6 +20,9 @@ from pipelines.warehouse.database import Warehouse, open_warehouse
 from pipelines.warehouse.receiving import prepare
 
 FOLDER = Path(__file__).parents[2] / "expectations" / "dhd"
+SPEC = read_spec(FOLDER / "specification.yaml")
+SCHEMAS = read_source_schemas(FOLDER, SPEC)
+UNITS = read_units(SPEC, FOLDER)
 
 
 class DyingConnection:
@@ -45,10 +48,9 @@ class WithoutTransaction(Warehouse):
 
 
 def receive_and_die(project: Project, path: Path, statements: int, kind: type[Warehouse]) -> None:
-    spec = read_spec(FOLDER / "specification.yaml")
     with open_warehouse(project, "dhd") as warehouse:
         dying = kind(DyingConnection(warehouse.connection, statements), "dhd")
-        take_in(dying, spec, read_source_schemas(FOLDER, spec), path)
+        take_in(dying, SPEC, SCHEMAS, path)
 
 
 def in_child(work, *arguments) -> int:
@@ -60,9 +62,8 @@ def in_child(work, *arguments) -> int:
 
 
 def prepared(project: Project) -> None:
-    spec = read_spec(FOLDER / "specification.yaml")
     with open_warehouse(project, "dhd") as warehouse:
-        prepare(warehouse, spec, read_units(spec, FOLDER))
+        prepare(warehouse, SPEC, UNITS)
 
 
 def exit_if_torn(project: Project) -> None:
@@ -88,12 +89,10 @@ def each_statement(home: Path, key: Path, path: Path, kind: type[Warehouse]) -> 
 
 
 def receive_all(project: Project, inbox: Path) -> int:
-    spec = read_spec(FOLDER / "specification.yaml")
-    schemas = read_source_schemas(FOLDER, spec)
     with open_warehouse(project, "dhd") as warehouse:
-        prepare(warehouse, spec, read_units(spec, FOLDER))
+        prepare(warehouse, SPEC, UNITS)
         say("ready")
-        return len([take_in(warehouse, spec, schemas, path) for path in sorted(inbox.iterdir())])
+        return len([take_in(warehouse, SPEC, SCHEMAS, path) for path in sorted(inbox.iterdir())])
 
 
 def say(*words: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from submissions import CPR, RECEIVED, delete, record, submission, take_in
+from submissions import CPR, delete, record, submission, take_in
 
 from pipelines.project import InputError
 from pipelines.sources.arrivals import arrivals
@@ -131,7 +131,7 @@ def test_a_channel_without_a_reader_is_named(warehouse, spec, schemas, tmp_path)
 
 
 def test_the_sample_is_received_whole_and_the_order_of_arrival_changes_nothing(project, spec, schemas, units):
-    found = arrivals(REPOSITORY / "sample_data" / "inbox" / "dhd")[::4]
+    found = arrivals(REPOSITORY / "sample_data" / "inbox" / "dhd")[::8]
     states = []
     for database, files in (("one", found), ("two", found[::-1])):
         with open_warehouse(project, database) as warehouse:
@@ -144,4 +144,3 @@ def test_the_sample_is_received_whole_and_the_order_of_arrival_changes_nothing(p
             raw = warehouse.frame("select (select count(*) from raw_kip) + (select count(*) from raw_wsapi) as n")
             assert counts == raw["n"][0] > 0
     assert all(one.equals(other) for one, other in zip(*states, strict=True))
-    assert RECEIVED

@@ -31,24 +31,27 @@ def received(spec, schemas, units, files):
         return current(warehouse, spec, "wsapi")
 
 
-def test_all_orders_of_arrival_end_in_one_state(spec, schemas, units, files):
-    states = [received(spec, schemas, units, order) for order in permutations(files)]
+def test_all_orders_of_arrival_end_in_one_state(small, units, files):
+    states = [received(*small, units, order) for order in permutations(files)]
     assert all(state.equals(states[0]) for state in states)
     standing = dict(states[0].select("record_id", "lvef").iter_rows())
     assert standing == {"W-1": 50.0, "W-2": 52.0, "W-3": 51.0}
 
 
-def test_order_of_arrival_alone_would_not_do(spec, schemas, units, files, monkeypatch):
+def test_order_of_arrival_alone_would_not_do(small, units, files, monkeypatch):
     monkeypatch.setattr(versions, "LATEST_FIRST", "r.ordinal desc, v.line desc")
-    states = [received(spec, schemas, units, order) for order in (files, files[::-1])]
+    states = [received(*small, units, order) for order in (files, files[::-1])]
     assert not states[0].equals(states[1])
 
 
-def test_conforming_after_each_file_is_conforming_them_all(warehouse, spec, schemas, units, files):
-    for path in files:
-        take_in(warehouse, spec, schemas, path)
-        conform(warehouse, spec, schemas)
-    assert current(warehouse, spec, "wsapi").equals(received(spec, schemas, units, files))
+def test_conforming_after_each_file_is_conforming_them_all(small, units, files):
+    spec, schemas = small
+    with in_memory() as warehouse:
+        prepare(warehouse, spec, units)
+        for path in files:
+            take_in(warehouse, spec, schemas, path)
+            conform(warehouse, spec, schemas)
+        assert current(warehouse, spec, "wsapi").equals(received(spec, schemas, units, files))
 
 
 def test_the_canonical_frame_has_its_columns_and_says_where_a_row_came_from(warehouse, spec, schemas, tmp_path):
