@@ -56,12 +56,18 @@ class Decision:
 
 
 def judge(spec: DatabaseSpec, gate: str, results: Path, evidence: dict[str, str]) -> Decision:
-    """Judge one gate of the specification on the contract files in `results`."""
+    """Judge one gate of the specification on the contract files in `results`.
+
+    Raises InputError where the specification has no such gate, or a contract file is absent or damaged.
+    """
     if gate not in spec.gates:
         known = ", ".join(spec.gates) or "none"
         raise InputError(f"{spec.database} has no gate '{gate}': choose one of {known}.")
     asked = spec.gates[gate]
-    conditions = [c for name, bound in asked.conditions.items() for c in _judged(name, bound, asked, results)]
+    try:
+        conditions = [c for name, bound in asked.conditions.items() for c in _judged(name, bound, asked, results)]
+    except (OSError, pl.exceptions.PolarsError):
+        raise InputError(f"{results} holds no whole results: name a folder that `run` or `reconcile` wrote.") from None
     return Decision(gate, _worst(condition.outcome for condition in conditions), tuple(conditions), evidence)
 
 
@@ -72,13 +78,14 @@ def _worst(outcomes: Iterable[str]) -> str:
 
 def _judged(name: str, bound: str, gate: Gate, results: Path) -> list[Condition]:
     counts = {"agreement_each_variable": _agreement, "unexplained": _unexplained}.get(name, _coverage)
-    return [_condition(name, of, k, n, bound, gate) for of, k, n in counts(name, results)]
+    found = counts(name, results) or [(None, 0, 0)]  # an empty table is judged too, and cannot be
+    return [_condition(name, of, k, n, bound, gate) for of, k, n in found]
 
 
 def _coverage(name: str, results: Path) -> list[tuple[str | None, int, int]]:
     numerator = {"completeness_of_new": "new", "completeness_of_reported": "reported", "overlap": "both"}[name]
     country = _country(results / "coverage.parquet")
-    return [(None, *row) for row in country.select(numerator, "union").rows()] or [(None, 0, 0)]
+    return [(None, *row) for row in country.select(numerator, "union").rows()]
 
 
 def _agreement(name: str, results: Path) -> list[tuple[str | None, int, int]]:

@@ -15,6 +15,8 @@ from scipy.sparse.csgraph import connected_components
 # Above this many rows on a side the last tie-break (smallest ids) is left to the solver's own fixed order;
 # groups of one person's records are far smaller.
 EXACT_TIES = 25
+# Decimal fractions are not exact in binary: offsets nearer to each other than this are the same.
+EXACT = 1e-6
 
 
 def best_pairs(candidates: pl.DataFrame) -> pl.DataFrame:
@@ -73,7 +75,7 @@ def _smallest_ids(matrix: np.ndarray, forbidden: float) -> list[tuple[int, int]]
             fixed = matrix.copy()
             fixed[i, :] = fixed[:, j] = forbidden
             fixed[i, j] = matrix[i, j]
-            if _total(fixed) == best:
+            if _total(fixed) <= best + EXACT:
                 matrix, chosen = fixed, [*chosen, (i, int(j))]
                 break
     return chosen

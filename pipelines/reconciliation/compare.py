@@ -6,6 +6,7 @@ new_missing, agree, agree_within, differ.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 import polars as pl
@@ -65,7 +66,7 @@ def _within(variable: Variable, reported: pl.Expr, new: pl.Expr) -> pl.Expr:
     if way.days is not None:
         return (new.cast(pl.Date) - reported.cast(pl.Date)).dt.total_days().abs() <= way.days
     if way.minutes is not None:
-        return (new - reported).dt.total_seconds().abs() <= way.minutes * 60
+        return (new - reported).abs() <= dt.timedelta(minutes=way.minutes)
     if way.map is not None:
         return reported.replace_strict(way.map, default=None, return_dtype=pl.String) == new
     if way.level is not None:

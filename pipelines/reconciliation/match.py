@@ -10,7 +10,7 @@ from functools import reduce
 
 import polars as pl
 
-from pipelines.reconciliation.assignment import best_pairs
+from pipelines.reconciliation.assignment import EXACT, best_pairs
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 PAIRS = {"reported": pl.UInt32, "new": pl.UInt32, "rule": pl.String}
@@ -51,7 +51,7 @@ def _candidates(rule: MatchRule, left: pl.DataFrame, right: pl.DataFrame) -> pl.
         on=list(rule.on),
     )
     offsets = {name: _distance(left, name) for name in windows}
-    inside = reduce(lambda a, b: a & b, [offsets[n] <= rule.within[n] for n in windows], pl.lit(True))
+    inside = reduce(lambda a, b: a & b, [offsets[n] <= rule.within[n] + EXACT for n in windows], pl.lit(True))
     cost = reduce(lambda a, b: a + b, offsets.values(), pl.lit(0.0))
     return joined.filter(inside).select("reported", "new", cost=cost.cast(pl.Float64))
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 import polars as pl
 import polars.selectors as cs
 
-from pipelines.project import InputError
 from pipelines.reconciliation.agreement import agreement
 from pipelines.reconciliation.compare import OUTCOME, compare
 from pipelines.reconciliation.coverage import coverage
@@ -23,6 +22,7 @@ from pipelines.reconciliation.indicators import indicators
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.scope import newest_event
+from pipelines.reconciliation.shape import shaped
 from pipelines.reconciliation.sides import side_by_side, unmatched, with_status
 from pipelines.spec.model import DatabaseSpec
 
@@ -96,11 +96,11 @@ def reconcile(
 ) -> Reconciliation:
     """Hold two canonical frames side by side; `held` are new records that validation holds back.
 
-    Raises InputError where a side has no record ids, or an id twice. Without a reference date it is the
-    newest event date of both sides.
+    Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
+    at all is known. Without a reference date it is the newest event date of both sides.
     """
-    reported, new = _in_order(reported, "reported"), _in_order(new, "new")
-    day = reference_date or newest_event(spec, reported, new) or dt.date.min
+    reported, new = shaped(spec, reported, "reported"), shaped(spec, new, "new")
+    day = reference_date or newest_event(spec, reported, new)
     pairs = match(spec, reported, new)
     records = with_status(spec, {"reported": reported, "new": new}, pairs, day)
     if held is not None:
@@ -123,12 +123,3 @@ def reconcile(
         indicators=indicators(spec, in_scope["reported"], in_scope["new"]),
         discrepancies=discrepancies(spec, compared, alone),
     )
-
-
-def _in_order(frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Sorted by record id, so that nothing later depends on the order of rows in a file."""
-    if missing := frame["record_id"].null_count():
-        raise InputError(f"{missing} {side} records have no record_id: give every record one.")
-    if repeated := len(frame) - frame["record_id"].n_unique():
-        raise InputError(f"{repeated} {side} records repeat a record_id: a record_id may stand once.")
-    return frame.sort("record_id")

@@ -10,13 +10,19 @@ import datetime as dt
 
 import polars as pl
 
+from pipelines.project import InputError
 from pipelines.spec.model import Changeover, DatabaseSpec
 
 
-def newest_event(spec: DatabaseSpec, *sides: pl.DataFrame) -> dt.date | None:
-    """The newest event date of all sides: the reference date where none is given."""
-    days = [side[spec.event_date].cast(pl.Date).max() for side in sides]
-    return max((day for day in days if day is not None), default=None)
+def newest_event(spec: DatabaseSpec, *sides: pl.DataFrame) -> dt.date:
+    """The newest event date of all sides: the reference date where none is given.
+
+    Raises InputError where no record has one.
+    """
+    days = [day for side in sides if (day := side[spec.event_date].cast(pl.Date).max())]
+    if not days:
+        raise InputError(f"No record on either side has a {spec.event_date}: give a reference date.")
+    return max(days)
 
 
 def comparable(spec: DatabaseSpec, reference_date: dt.date) -> pl.Expr:

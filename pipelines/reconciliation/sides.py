@@ -59,7 +59,8 @@ def _with_reason(spec: DatabaseSpec, frame: pl.DataFrame, persons_elsewhere: pl.
     first = spec.match[0]
     values = [column for name in spec.variables for column in (name, f"{name}_missing")]
     content = list(dict.fromkeys([*first.on, *first.within, spec.event_date, *values]))
-    kept_before = (pl.col("status") == "pair").any().over(content) | (pl.int_range(pl.len()).over(content) > 0)
+    in_play = pl.col("status") != "not_comparable"
+    kept_before = (pl.col("status") == "pair").any().over(content) | (in_play.cum_sum().over(content) > 1)
     is_copy = (pl.col("status") == "unmatched") & kept_before & pl.col("person").is_not_null()
     sent_twice = pl.col("submission").n_unique().over(content) > 1
     return frame.with_columns(

@@ -89,7 +89,7 @@ def _on_variable(spec: DatabaseSpec, name: str, source: str, reference_date: dt.
         rules.append(InRange(name, severity("range", "warning"), *variable.range))
     if variable.domain:
         rules.append(Allowed(name, severity("allowed"), tuple(variable.domain)))
-    if form := _form(variable):
+    if form := matches_of(variable):
         rules.append(Matches(name, severity("pattern"), *form))
     if variable.valid.from_ or variable.valid.until:
         rules.append(InForce(name, severity("valid", "warning"), spec.event_date, variable.valid))
@@ -98,7 +98,7 @@ def _on_variable(spec: DatabaseSpec, name: str, source: str, reference_date: dt.
     return rules
 
 
-def _form(variable: Variable) -> tuple[str, str] | None:
+def matches_of(variable: Variable) -> tuple[str, str] | None:
     """The pattern of a text and how it is shown; SKS codes below a chapter are said with a star."""
     if variable.codes:
         parts = [re.escape(code.rstrip("*")) + ("[0-9A-Z]*" if code.endswith("*") else "") for code in variable.codes]

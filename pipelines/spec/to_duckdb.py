@@ -18,7 +18,8 @@ TYPES = {"decimal": "double", "integer": "bigint", "date": "date", "timestamp": 
 LINE = ("receipt_id", "line", "action", "sequence")
 
 Notation = Literal["iso", "danish"]
-DECIMAL = {"iso": r"^-?[0-9]+(\.[0-9]+)?$", "danish": r"^-?[0-9]+(,[0-9]+)?$"}
+# At most twenty digits on either side: some hundreds of them would be read as infinity.
+DECIMAL = {"iso": r"^-?[0-9]{1,20}(\.[0-9]{1,20})?$", "danish": r"^-?[0-9]{1,20}(,[0-9]{1,20})?$"}
 DATE = {"iso": "%Y-%m-%d", "danish": "%d-%m-%Y"}
 # A year has four digits that count: DuckDB would read 0024 as the year 24, and 0000 as 1 BC.
 DATE_FORM = {"iso": "^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$", "danish": "^[0-9]{2}-[0-9]{2}-[1-9][0-9]{3}$"}

@@ -37,9 +37,7 @@ def simulate(
     if spec.published is None:
         raise InputError(f"{spec.database}: say courses per region under `published` to make synthetic data.")
     if from_date > reference_date or scale <= 0:
-        raise InputError(
-            f"Ask for a period that ends ({reference_date}) after it begins, and a scale above 0."
-        )
+        raise InputError(f"Ask for a period that ends ({reference_date}) after it begins, and a scale above 0.")
     years = ((reference_date - from_date).days + 1) / 365.25
     regions = [
         _courses_of(spec, region, units, round(yearly * scale * years), seed, from_date, reference_date)
@@ -79,9 +77,7 @@ def _event_dates(
     """Days in order, most of them working days; a timestamp stands at the opening hour."""
     days = pl.date_range(from_date, reference_date, eager=True)
     weights = np.array(WEEKDAYS)[days.dt.weekday().to_numpy() - 1]
-    dates = pl.Series(days.to_numpy()[np.sort(rng.choice(len(days), n, p=weights / weights.sum()))]).cast(
-        pl.Date
-    )
+    dates = pl.Series(days.to_numpy()[np.sort(rng.choice(len(days), n, p=weights / weights.sum()))]).cast(pl.Date)
     event = spec.variables.get(spec.event_date)
     if event is None or event.type == "date":
         return dates

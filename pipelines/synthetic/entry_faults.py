@@ -34,9 +34,7 @@ def unknown_code(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
 
 def out_of_range(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     """A zero too many on the highest permitted value."""
-    return _entered(
-        frame, planting, planting.variable, planting.spec.variables[planting.variable].range[1] * 10
-    )
+    return _entered(frame, planting, planting.variable, planting.spec.variables[planting.variable].range[1] * 10)
 
 
 def missing_required(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:

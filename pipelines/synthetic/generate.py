@@ -69,9 +69,7 @@ def generate(
     _write(files, inbox)
     (truth_file or inbox / "truth.csv").write_text(truth_csv(truth), "utf-8")
     sent = sides["new"]["record_id"].n_unique()
-    return Generated(
-        spec.database, sides["reported"].height, sent, len(comparable), tuple(sorted(files)), truth
-    )
+    return Generated(spec.database, sides["reported"].height, sent, len(comparable), tuple(sorted(files)), truth)
 
 
 def _empty(inbox: Path) -> Path:

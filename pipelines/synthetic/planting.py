@@ -53,9 +53,7 @@ def plant(
     for fault_id, planting in plantings.items():
         fault = planting.fault
         if fault.kind not in KINDS:
-            raise InputError(
-                f"{fault_id}: {fault.kind} is no kind of fault; known: {', '.join(sorted(KINDS))}."
-            )
+            raise InputError(f"{fault_id}: {fault.kind} is no kind of fault; known: {', '.join(sorted(KINDS))}.")
         if fault.kind in FILE_FAULTS:
             continue
         before = sides[fault.side]
@@ -78,9 +76,7 @@ def _planted(fault_id: str, before: pl.DataFrame, planting: Planting) -> pl.Data
         ) from None
 
 
-def plant_files(
-    files: dict[str, bytes], plantings: dict[str, Planting]
-) -> tuple[dict[str, bytes], list[Planted]]:
+def plant_files(files: dict[str, bytes], plantings: dict[str, Planting]) -> tuple[dict[str, bytes], list[Planted]]:
     """The files with every fault in whole files, and what each of them changed."""
     truths = []
     for fault_id, planting in plantings.items():

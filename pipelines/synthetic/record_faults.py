@@ -61,27 +61,21 @@ def test_persons(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     models = frame.filter(pl.col("record_id").is_in(chosen(frame, planting)))
     who = planting.rng.permutation(persons)[: models.height].tolist()
     who += planting.rng.choice(persons, models.height - len(who)).tolist()
-    tested = models.with_columns(
-        pl.Series("person", who, dtype=pl.String), course=pl.lit(None, frame.schema["course"])
-    )
+    tested = models.with_columns(pl.Series("person", who, dtype=pl.String), course=pl.lit(None, frame.schema["course"]))
     return pl.concat([frame, with_new_ids(frame, tested)])
 
 
 def unit_mapped_wrong(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     """Records of the unit `from` stand under the unit `to`."""
     hit = planting.in_slice(frame) & (frame["unit"] == planting.parameter("from"))
-    return frame.with_columns(
-        unit=pl.when(hit).then(pl.lit(planting.parameter("to"))).otherwise(pl.col("unit"))
-    )
+    return frame.with_columns(unit=pl.when(hit).then(pl.lit(planting.parameter("to"))).otherwise(pl.col("unit")))
 
 
 def person_id_damaged(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     """`damage`: leading_zero_lost (only numbers that begin with 0), digit_wrong or digits_transposed."""
     damaged, fits = _damage(planting.parameter("damage"))
     whole_slice = "n" not in planting.fault.parameters
-    hit = (
-        planting.in_slice(frame) if whole_slice else pl.col("record_id").is_in(chosen(frame, planting, fits))
-    )
+    hit = planting.in_slice(frame) if whole_slice else pl.col("record_id").is_in(chosen(frame, planting, fits))
     return frame.with_columns(person=pl.when(hit & fits).then(damaged).otherwise(pl.col("person")))
 
 
@@ -101,9 +95,7 @@ def with_new_ids(frame: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """The records under ids that follow the highest one in the frame with the same prefix."""
     number = pl.col("record_id").str.extract(r"(\d+)$").cast(pl.Int64)
     prefix = pl.col("record_id").str.extract(r"^(.*?)\d+$")
-    highest = (
-        frame.select(prefix.alias("prefix"), number.alias("number")).group_by("prefix").agg(pl.max("number"))
-    )
+    highest = frame.select(prefix.alias("prefix"), number.alias("number")).group_by("prefix").agg(pl.max("number"))
     after = dict(highest.iter_rows())
     ids = []
     for old in records.select(prefix).to_series():

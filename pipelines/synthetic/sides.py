@@ -21,9 +21,7 @@ from pipelines.synthetic.streams import stream
 HELD = 0.98  # share of the courses that a side holds
 CORRECTED = 0.03  # share of the records sent once more with corrected content
 
-TakesUp = Mapping[
-    str, Collection[str]
-]  # schema version → the regions that take it up (all, where it is not said)
+TakesUp = Mapping[str, Collection[str]]  # schema version → the regions that take it up (all, where it is not said)
 
 
 def forms(spec: DatabaseSpec, courses: pl.DataFrame, seed: int, reference_date: dt.date) -> pl.DataFrame:
@@ -84,17 +82,11 @@ def _sent(
     again = (event.dt.offset_by("1mo").dt.month_end()).clip(upper_bound=reference_date)
     return courses.with_columns(
         _record_ids(courses, regions),
-        ehr_system=pl.Series(
-            [regions.get(r, {}).get("ehr_system") for r in courses["region"]], dtype=pl.String
-        ),
+        ehr_system=pl.Series([regions.get(r, {}).get("ehr_system") for r in courses["region"]], dtype=pl.String),
         sent=event.dt.month_end().clip(upper_bound=reference_date),
         later=again,
         corrected=pl.Series(corrected) & (event.dt.month_end() < reference_date) & ~courses["mistaken"],
-    ).filter(
-        pl.Series(held)
-        & (event >= starts)
-        & ~(courses["mistaken"] & (event.dt.month_end() >= reference_date))
-    )
+    ).filter(pl.Series(held) & (event >= starts) & ~(courses["mistaken"] & (event.dt.month_end() >= reference_date)))
 
 
 def _record_ids(courses: pl.DataFrame, regions: Regions) -> pl.Series:
@@ -113,9 +105,7 @@ def _numbered(sending: pl.DataFrame, regions: Regions) -> pl.DataFrame:
         submission_id(short_name(region, regions), number)
         for region, number in numbered.select("region", "sequence").iter_rows()
     ]
-    return numbered.with_columns(submission=pl.Series(names, dtype=pl.String)).sort(
-        "region", "sequence", "record_id"
-    )
+    return numbered.with_columns(submission=pl.Series(names, dtype=pl.String)).sort("region", "sequence", "record_id")
 
 
 def submission_id(short: str, sequence: int) -> str:
@@ -136,9 +126,7 @@ def schema_version(
         if source == spec.sides.new and schema.valid.covers(day) and region in takes_up.get(version, [region])
     ]
     if not usable:
-        raise InputError(
-            f"{spec.database}: {region} has no schema version of {spec.sides.new} in force on {day}."
-        )
+        raise InputError(f"{spec.database}: {region} has no schema version of {spec.sides.new} in force on {day}.")
     return max(usable, key=lambda schema: (schema.valid.from_ or dt.date.min, schema.version)).version
 
 
@@ -161,9 +149,7 @@ def comparable_courses(
 ) -> set[int]:
     """Courses on both sides whose event lies in the parallel period and has settled at both sources."""
     kept = new.filter(pl.col("action") != "delete").unique("course", keep="first", maintain_order=True)
-    settled = reference_date - dt.timedelta(
-        days=max(spec.settling(spec.sides.reported), spec.settling(spec.sides.new))
-    )
+    settled = reference_date - dt.timedelta(days=max(spec.settling(spec.sides.reported), spec.settling(spec.sides.new)))
     day = pl.col(spec.event_date).cast(pl.Date)
     inside = kept.filter(
         day >= _changeover_dates(spec, kept, "new_from", dt.date.max),

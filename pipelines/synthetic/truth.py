@@ -49,9 +49,7 @@ class Planted:
     comparable: int
 
 
-def planted_in_records(
-    fault_id: str, planting: Planting, touched: pl.DataFrame, comparable: Set[int]
-) -> Planted:
+def planted_in_records(fault_id: str, planting: Planting, touched: pl.DataFrame, comparable: Set[int]) -> Planted:
     """The truth of a fault that changed the records `touched` (record_id, course, submission)."""
     fault, rule = planting.fault, rule_of(planting)
     reported_in = "findings" if rule and fault.kind != "test_persons" else "causes"

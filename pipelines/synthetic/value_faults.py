@@ -66,9 +66,7 @@ def code_truncated(value: pl.Expr, planting: Planting) -> pl.Expr:
 
 def code_prefix(value: pl.Expr, planting: Planting) -> pl.Expr:
     prefix = planting.parameter("prefix")
-    return (
-        pl.lit(prefix) + value if planting.parameter("change") == "added" else value.str.strip_prefix(prefix)
-    )
+    return pl.lit(prefix) + value if planting.parameter("change") == "added" else value.str.strip_prefix(prefix)
 
 
 def text_form(value: pl.Expr, planting: Planting) -> pl.Expr:

@@ -21,9 +21,7 @@ ROUNDS = 50  # of drawing again what breaks a rule
 FIRST_HOUR, LAST_HOUR = 8, 16  # of an outpatient clinic; also keeps clear of the change of summer time
 
 
-def with_values(
-    spec: DatabaseSpec, courses: pl.DataFrame, seed: int, reference_date: dt.date
-) -> pl.DataFrame:
+def with_values(spec: DatabaseSpec, courses: pl.DataFrame, seed: int, reference_date: dt.date) -> pl.DataFrame:
     """The courses with each variable `v` typed and its missing code `v_missing`.
 
     A course that breaks a rule across variables is drawn again whole, so that the levels stay as published
@@ -79,9 +77,7 @@ def _drawn_from(spec: DatabaseSpec, name: str) -> set[str]:
     return dates | {column.removesuffix("_missing") for column in spec.condition(variable.only_if).columns}
 
 
-def _drawn(
-    spec: DatabaseSpec, courses: pl.DataFrame, seed: int, attempt: int, reference_date: dt.date
-) -> pl.DataFrame:
+def _drawn(spec: DatabaseSpec, courses: pl.DataFrame, seed: int, attempt: int, reference_date: dt.date) -> pl.DataFrame:
     frame = courses
     if spec.event_date in spec.variables:
         frame = frame.with_columns(pl.lit(None, pl.String).alias(f"{spec.event_date}_missing"))

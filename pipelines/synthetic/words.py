@@ -18,12 +18,8 @@ def in_words_of(schema: SourceSchema, spec: DatabaseSpec, records: pl.DataFrame)
     A column `v_text`, where a fault put one, is written instead of the value. A missing code for which
     the source has no word is written as nothing.
     """
-    identity = [
-        _identity(name, schema.notation, records).alias(field) for name, field in schema.identity.items()
-    ]
-    fields = [
-        _words(field, spec, schema.notation, records).alias(name) for name, field in schema.fields.items()
-    ]
+    identity = [_identity(name, schema.notation, records).alias(field) for name, field in schema.identity.items()]
+    fields = [_words(field, spec, schema.notation, records).alias(name) for name, field in schema.fields.items()]
     return records.select(*identity, *fields)
 
 
@@ -31,16 +27,12 @@ def _identity(name: str, notation: str, records: pl.DataFrame) -> pl.Expr:
     """A column of the record itself; the event date may be one, where it is no variable."""
     if name not in records.columns:
         return pl.lit(None, pl.String)
-    return (
-        pl.col(name).dt.strftime(FORMS[notation]["date"]) if records.schema[name] == pl.Date else pl.col(name)
-    )
+    return pl.col(name).dt.strftime(FORMS[notation]["date"]) if records.schema[name] == pl.Date else pl.col(name)
 
 
 def _words(field: Field_, spec: DatabaseSpec, notation: str, records: pl.DataFrame) -> pl.Expr:
     name = field.variable
-    missing = pl.col(f"{name}_missing").replace_strict(
-        _inverse(field.missing), default=None, return_dtype=pl.String
-    )
+    missing = pl.col(f"{name}_missing").replace_strict(_inverse(field.missing), default=None, return_dtype=pl.String)
     value = _value(field, spec.variables[name].type, notation)
     planted = [pl.col(f"{name}_text")] if f"{name}_text" in records.columns else []
     return pl.coalesce(*planted, value, missing)

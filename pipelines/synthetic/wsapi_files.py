@@ -30,9 +30,7 @@ def wsapi_files(
     }
 
 
-def _envelope(
-    spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema], batch: pl.DataFrame
-) -> bytes:
+def _envelope(spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema], batch: pl.DataFrame) -> bytes:
     first = batch.row(0, named=True)
     head = {
         "database": spec.database,
@@ -58,9 +56,7 @@ def _record(action: str, row: dict[str, str | None], numeric: set[str]) -> str:
     """One record; numbers stand bare, a field with nothing in it is left out."""
     members = [f'"action": "{action}"']
     members += [
-        f"{json.dumps(field)}: {_token(text, field in numeric)}"
-        for field, text in row.items()
-        if text is not None
+        f"{json.dumps(field)}: {_token(text, field in numeric)}" for field, text in row.items() if text is not None
     ]
     return f"    {{{', '.join(members)}}}"
 

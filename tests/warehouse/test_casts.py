@@ -31,7 +31,7 @@ SPEC = DatabaseSpec.model_validate(
 
 def naive_decimal(text: str, notation: str) -> float | None:
     sign = "," if notation == "danish" else "."
-    return float(text.replace(sign, ".")) if re.fullmatch(rf"-?[0-9]+(\{sign}[0-9]+)?", text) else None
+    return float(text.replace(sign, ".")) if re.fullmatch(rf"-?[0-9]{{1,20}}(\{sign}[0-9]{{1,20}})?", text) else None
 
 
 def naive_integer(text: str, notation: str) -> int | None:
@@ -106,6 +106,11 @@ def test_casts_agree_with_the_naive_reading(variable, notation, data):
 def test_dates_that_readers_get_wrong(text):
     made = typed(SPEC, pl.DataFrame({"line": [1], "day": [text]}))
     assert made["day"].to_list() == [naive_date(text.strip(" "), "iso")]
+
+
+def test_a_number_of_some_hundred_digits_is_not_infinity():
+    made = typed(SPEC, pl.DataFrame({"line": [1], "a_decimal": ["1" * 400]}))
+    assert made.select("a_decimal", "a_decimal_uncast").row(0) == (None, True)
 
 
 def test_a_factor_that_overflows_is_uncast_and_not_an_error():

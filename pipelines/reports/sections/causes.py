@@ -14,7 +14,6 @@ from pipelines.reports.sections.movements import offsets_picture, transitions_pi
 from pipelines.reports.suppression import is_small, shown_count, shown_share
 from pipelines.reports.view import View
 
-_PLACES = ("region", "unit", "hospital")
 # Which picture shows a kind: the kinds' names are those of the catalogue of faults.
 _MOVED = {"date_shift", "constant_offset", "timezone_shift", "unit_factor", "unit_linear", "rounded"}
 _RECODED = {
@@ -38,11 +37,8 @@ def unexplained(view: View) -> str:
 
 
 def concerns(view: View, cause: dict[str, Any], own: dict[str | None, int]) -> bool:
-    """A region is concerned by what explains a discrepancy of its own, or names no other place."""
-    if view.region is None:
-        return True
-    place = [name for name in _PLACES if name in cause["slice"]]
-    return own.get(cause["cause_id"], 0) > 0 or not place or _names(cause["slice"].get("region"), view.region)
+    """A region is told of a cause that explains a discrepancy of its own, that names it, or is the country's."""
+    return view.region is None or own.get(cause["cause_id"], 0) > 0 or _names(cause["slice"].get("region"), view.region)
 
 
 def _names(said: Any, region: str) -> bool:
