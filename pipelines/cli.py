@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -240,9 +241,9 @@ def generate(
 @app.command()
 def dev(home: Home = WORKSPACE, port: Annotated[int, typer.Option(help="The page's port.")] = 3000) -> None:
     """Open the Dagster page on this machine."""
-    from pipelines.orchestration.dev import start_dagster
-
-    raise typer.Exit(start_dagster(home.resolve(), port))
+    # A process of its own: the command line and the orchestration stand side by side and do not import each other.
+    words = [sys.executable, "-m", "pipelines.orchestration.dev", str(home.resolve()), str(port)]
+    raise typer.Exit(subprocess.run(words).returncode)
 
 
 @spec_app.command("lint")

@@ -7,27 +7,24 @@ import dagster as dg
 import polars as pl
 
 from pipelines.handover.gate import Decision
+from pipelines.orchestration.partitions import check_spec
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 COVERED = ("both", "only_reported", "only_new", "union")
 
 RECONCILED = [
-    dg.AssetCheckSpec(
+    check_spec(
+        "reconciled",
         "every_record_once",
-        asset="reconciled",
-        description="Står hver post netop ét sted: i et par, alene på sin side, eller uden for sammenligningen?",
+        "Står hver post netop ét sted: i et par, alene på sin side, eller uden for sammenligningen?",
     ),
-    dg.AssetCheckSpec(
-        "regions_add_up",
-        asset="reconciled",
-        description="Giver regionernes antal tilsammen hele landets?",
-    ),
+    check_spec("reconciled", "regions_add_up", "Giver regionernes antal tilsammen hele landets?"),
 ]
 DECIDED = [
-    dg.AssetCheckSpec(
+    check_spec(
+        "decided",
         "gate_passed",
-        asset="decided",
-        description="Er godkendelsestrinnet bestået? *Kan ikke vurderes* tæller ikke som bestået.",
+        "Er godkendelsestrinnet bestået? *Kan ikke vurderes* tæller ikke som bestået.",
     )
 ]
 

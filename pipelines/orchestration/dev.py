@@ -27,3 +27,7 @@ def environment(home: Path) -> dict[str, str]:
     dagster_home.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(REPOSITORY / ".dagster" / "dagster.yaml", dagster_home / "dagster.yaml")
     return os.environ | {"DAGSTER_HOME": str(dagster_home), "SAMMENHOLD_HOME": str(home.resolve())}
+
+
+if __name__ == "__main__":
+    sys.exit(start_dagster(Path(sys.argv[1]), int(sys.argv[2])))

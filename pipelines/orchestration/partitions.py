@@ -4,6 +4,8 @@ Dagster sees the common dimension: a database's partition follows from those of 
 Read once, where Dagster loads the code: a new specification is there when the code location is reloaded.
 """
 
+import warnings
+
 import dagster as dg
 
 from pipelines.orchestration.installation import installation, regions
@@ -14,3 +16,11 @@ DATABASES = dg.StaticPartitionsDefinition(_PROJECT.databases())
 CHANNELS = dg.MultiPartitionsDefinition(
     {"database": DATABASES, "region": dg.StaticPartitionsDefinition(regions(_PROJECT))}
 )
+
+
+def check_spec(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
+    """A check with a result of its own for each database, so that one does not hide another's."""
+    with warnings.catch_warnings():
+        # Dagster calls checks by partition a preview; without them the page shows the latest database only.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(name, asset=asset, description=description, partitions_def=DATABASES)

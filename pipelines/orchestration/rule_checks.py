@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import dagster as dg
 
 from pipelines.orchestration.metadata import table
+from pipelines.orchestration.partitions import check_spec
 from pipelines.validation.check import RuleResult, Validation
 from pipelines.warehouse.receiving import READERS
 
@@ -34,7 +35,7 @@ SEVERITY = {"error": "fejl", "warning": "advarsel"}
 def rule_check_specs(asset: str) -> list[dg.AssetCheckSpec]:
     """One check per source and group of rules."""
     return [
-        dg.AssetCheckSpec(f"{source}_{group}", asset=asset, description=f"**{SOURCES[source]}.** {question}")
+        check_spec(asset, f"{source}_{group}", f"**{SOURCES[source]}.** {question}")
         for source in READERS
         for group, (question, _) in GROUPS.items()
     ]

@@ -122,9 +122,7 @@ def _standards(spec: DatabaseSpec, schemas: Schemas) -> Iterator[Problem]:
     """Standards and gates are shares: 90 % is written 0.90."""
     standards = {f"indicators.{name}.standard": one.standard for name, one in spec.indicators.items()}
     gates = {
-        f"gates.{name}.{asked}": bound
-        for name, gate in spec.gates.items()
-        for asked, bound in gate.conditions.items()
+        f"gates.{name}.{asked}": bound for name, gate in spec.gates.items() for asked, bound in gate.conditions.items()
     }
     for where, bound in {**standards, **gates}.items():
         if bound and not 0 <= float(bound.lstrip("<>= ")) <= 1:
@@ -190,9 +188,7 @@ def _formats(spec: DatabaseSpec, schemas: Schemas) -> Iterator[Problem]:
             yield from _words(f"{file}.fields.{name}", variable, field.values, field.missing)
 
 
-def _words(
-    where: str, variable: Variable, values: Mapping[str, str], missing: Mapping[str, str]
-) -> Iterator[Problem]:
+def _words(where: str, variable: Variable, values: Mapping[str, str], missing: Mapping[str, str]) -> Iterator[Problem]:
     if strange := set(values.values()) - set(variable.domain):
         yield Problem("error", f"{where}.values", f"The code {min(strange)} is not a value of the variable.")
     if values and (unsaid := set(variable.domain) - set(values.values())):

@@ -296,14 +296,15 @@ class DatabaseSpec(Frozen):
                 raise ValueError(f"match.{number} names {strange[0]}, which is not a variable")
         if (event := self.variables.get(self.event_date)) and event.type not in ("date", "timestamp"):
             raise ValueError(f"event_date {self.event_date} is not a date")
-        for where, text in self._condition_texts():
+        for where, text in self.condition_texts():
             try:
                 self.condition(text)
             except ValueError as problem:
                 raise ValueError(f"{where}: {problem}") from None
         return self
 
-    def _condition_texts(self) -> list[tuple[str, str]]:
+    def condition_texts(self) -> list[tuple[str, str]]:
+        """Every condition the specification says, with the path of keys where it stands."""
         indicators = [
             (f"indicators.{name}.{part}", text)
             for name, indicator in self.indicators.items()

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +61,11 @@ def read_model(path: Path, model: type[Model]) -> Model:
         raise InputError(f"{path}, line {problem.problem_mark.line + 1}: {problem.problem}.") from None
     except ValidationError as problem:
         raise InputError(_sentence(path, tree, problem)) from None
+
+
+def line_of(path: Path, where: Sequence[str]) -> int:
+    """The line of a YAML file where a path of keys stands, or the deepest part of it that the file has."""
+    return _line(_compose(path), list(where))
 
 
 def _compose(path: Path) -> yaml.Node:

@@ -38,7 +38,8 @@ def unexplained(view: View) -> str:
 
 def concerns(view: View, cause: dict[str, Any], own: dict[str | None, int]) -> bool:
     """A region is told of a cause that explains a discrepancy of its own, that names it, or is the country's."""
-    return view.region is None or own.get(cause["cause_id"], 0) > 0 or _names(cause["slice"].get("region"), view.region)
+    told_of_all = view.region is None or not cause["slice"]
+    return told_of_all or own.get(cause["cause_id"], 0) > 0 or _names(cause["slice"].get("region"), view.region)
 
 
 def _names(said: Any, region: str) -> bool:
