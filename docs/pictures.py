@@ -34,7 +34,10 @@ PICTURES = REPOSITORY / "docs" / "pictures"
 PORT, REGION = 3999, "nordjylland"
 REFERENCE_DATE = dt.date(2026, 9, 30)  # sample_data/faults.yaml
 LARGEST = 300_000
-ASSETS = {"dagster-reconciled": "reconciled?view=overview", "dagster-checks": "validated?view=checks"}
+ASSETS = {
+    "dagster-reconciled": "reconciled?view=overview",
+    "dagster-checks": "validated?view=checks&checkDetail=wsapi_record",
+}
 QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars --virtual-time-budget=25000"
@@ -111,7 +114,7 @@ def photograph(address: str, name: str) -> None:
     picture = PICTURES / f"{name}.png"
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as profile:
-        where = [f"--user-data-dir={profile}", "--window-size=1700,1100", f"--screenshot={picture}"]
+        where = [f"--user-data-dir={profile}", "--window-size=1700,1000", f"--screenshot={picture}"]
         subprocess.run([browser, *QUIET.split(), *where, address], check=True, stderr=subprocess.DEVNULL)
     if picture.stat().st_size > LARGEST:
         sys.exit(f"{picture} is larger than {LARGEST // 1000} kB: make the window smaller.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.project import InputError, Project, project_at
+from pipelines.redaction import told
 from pipelines.terminal import Terminal, tell_decision, tell_receipts, tell_run, tell_trail, tell_verdict
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ SAMPLE = REPOSITORY / "sample_data"
 SAMPLE_FROM, SAMPLE_REFERENCE_DATE = dt.date(2024, 10, 1), dt.date(2026, 9, 30)  # sample_data/faults.yaml
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
-    "reconcile": "sammenholder", "explain": "finder årsager", "report": "skriver rapporter",
+    "evidence": "bevidner reglerne", "reconcile": "sammenholder", "explain": "finder årsager",
+    "report": "skriver rapporter",
 }  # fmt: skip
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -49,10 +51,10 @@ def main() -> None:
     """The command `sammenhold`."""
     try:
         app()
-    except InputError as problem:
-        _stop(str(problem))
     except KeyboardInterrupt:
         _stop("Interrupted: nothing half-written was kept.")
+    except Exception as problem:  # the boundary: what libraries say quotes rows
+        _stop(told(problem, "sammenhold"))
 
 
 def _stop(sentence: str) -> None:
@@ -120,7 +122,7 @@ def reconcile(
     from pipelines.plain_files import reconcile_files
 
     terminal = Terminal(as_json)
-    with terminal.step("sammenholder"):
+    with terminal.steps() as step, step("sammenholder"):
         summary = reconcile_files(spec, reported, new, out, _date(reference_date), previous)
     terminal.answer(summary)
     terminal.facts("Sammenholdt", summary["counts"])
@@ -232,7 +234,7 @@ def generate(
     terminal, specification = Terminal(as_json), _project(WORKSPACE, expectations).specification(database)
     began, ended = _date(from_date) or SAMPLE_FROM, _date(reference_date) or SAMPLE_REFERENCE_DATE
     plan = read_plan(faults) if faults else Plan(seed=seed, scale=scale, from_date=began, reference_date=ended)
-    with terminal.step("laver data"):
+    with terminal.steps() as step, step("laver data"):
         made = making.generate(read_spec(specification), specification.parent, out, **dict(plan))
     terminal.answer({"reported": made.reported, "new": made.new, "files": len(made.files), "faults": len(made.truth)})
     terminal.say(f"{made.reported} skemaer og {made.new} indberettede forløb i {len(made.files)} filer under {out}.")
@@ -255,11 +257,13 @@ def spec_lint(spec: Annotated[Path, typer.Argument(help="The specification (YAML
     from pipelines.spec.reading import read_source_schemas, read_spec
 
     read = read_spec(spec)
-    problems = lint(read, read_source_schemas(spec.parent, read))
+    problems = lint(read, read_source_schemas(spec.parent, read), spec)
     terminal = Terminal(as_json)
     terminal.answer([asdict(problem) for problem in problems])
     terminal.table(
-        f"{read.database} {read.version}", ["", "hvor", "hvad"], [tuple(asdict(p).values()) for p in problems]
+        f"{read.database} {read.version}",
+        ["alvor", "hvor", "hvad", "linje"],
+        [(p.severity, p.where, p.sentence, p.line or "") for p in problems],
     )
     raise typer.Exit(int(any(problem.severity == "error" for problem in problems)))
 
@@ -272,6 +276,20 @@ def spec_schema() -> None:
     from pipelines.spec.lifecycle import spec_schema as schema
 
     sys.stdout.write(json.dumps(schema(), ensure_ascii=False, indent=1) + "\n")
+
+
+@spec_app.command("compile")
+def spec_compile(spec: Annotated[Path, typer.Argument(help="The specification (YAML).")]) -> None:
+    """Write anew what is compiled from a specification and committed: the Great Expectations suites."""
+    from pipelines.spec.constraints import constraints_of
+    from pipelines.spec.reading import read_source_schemas, read_spec
+    from pipelines.spec.to_gx import gx_suite, suite_json
+
+    read, any_day = read_spec(spec), dt.date(2026, 1, 1)  # the text of a suite does not depend on it
+    for source in sorted({source for source, _ in read_source_schemas(spec.parent, read)}):
+        path = spec.parent.parent / "suites" / f"{read.database}_{source}.json"
+        path.write_text(suite_json(gx_suite(read, source, constraints_of(read, source, any_day))), "utf-8")
+        Terminal().say(f"Skrevet: {path}")
 
 
 @spec_app.command("document")
@@ -330,9 +348,10 @@ def _run_and_tell(run: Run, gate: str, as_json: bool) -> None:
 
     terminal = Terminal(as_json)
     summaries = {}
-    for verb, said in STEPS.items():
-        with terminal.step(said):
-            summaries[verb] = getattr(flow, verb)(run)
-    with terminal.step("afgør godkendelsestrin"):
-        decision = flow.decide(run, gate)
+    with terminal.steps(len(STEPS) + 1) as step:
+        for verb, said in STEPS.items():
+            with step(said):
+                summaries[verb] = getattr(flow, verb)(run)
+        with step("afgør godkendelsestrin"):
+            decision = flow.decide(run, gate)
     tell_run(terminal, run, summaries, decision)

@@ -34,6 +34,7 @@ from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
 from pipelines.spec.to_gx import gx_query, gx_suite
 from pipelines.validation.check import Validation, check, mark_quarantined
+from pipelines.validation.witness import hold_together, pandera_counts
 from pipelines.warehouse import conforming, ledger, receiving
 from pipelines.warehouse.database import Warehouse, open_warehouse
 from pipelines.warehouse.frames import load, save
@@ -136,8 +137,12 @@ def validate(run: Run) -> dict[str, Validation]:
 
 def _validated(run: Run, warehouse: Warehouse, source: str) -> Validation:
     rules = constraints_of(run.spec, source, run.reference_date)
-    validation = check(warehouse.connection, run.spec, f"typed_{source}", rules)
-    mark_quarantined(warehouse.connection, f"typed_{source}", validation.findings)
+    table = f"typed_{source}"
+    validation = check(warehouse.connection, run.spec, table, rules)
+    hold_together(validation, "pandera", pandera_counts(warehouse.connection, run.spec, table, rules))
+    # What was held back by an earlier reference date, and is well now, is let go.
+    warehouse.connection.execute(f"update {table} set quarantined = false where quarantined")
+    mark_quarantined(warehouse.connection, table, validation.findings)
     ledger.recount(warehouse, source)
     return validation
 
@@ -159,9 +164,11 @@ def evidence(run: Run) -> list[Path]:
 
 
 def _witnessed(run: Run, warehouse: Warehouse, source: str, folder: Path) -> Path:
-    rules = constraints_of(run.spec, source, run.reference_date)
-    rows = warehouse.connection.execute(gx_query(rules, f"typed_{source}")).df()
-    return data_docs(gx_suite(run.spec, source, rules), rows, folder, run.reference_date)
+    rules, table = constraints_of(run.spec, source, run.reference_date), f"typed_{source}"
+    rows = warehouse.connection.execute(gx_query(rules, table)).df()
+    told = data_docs(gx_suite(run.spec, source, rules), rows, folder, run.reference_date)
+    hold_together(check(warehouse.connection, run.spec, table, rules), "Great Expectations", told.counts)
+    return told.page
 
 
 def reconcile(run: Run) -> Summary:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -45,14 +46,21 @@ class Terminal:
         self.err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """A spinner while something runs, and a tick when it is done."""
-        started = dt.datetime.now()
-        with self.err.status(what):
-            yield
-        if not self.as_json:
-            seconds = (dt.datetime.now() - started).total_seconds()
-            self.err.print(Text(f"✓ {what} ({seconds:.1f} s)", style="dim"))
+    def steps(self, n: int = 1) -> Iterator[Callable[[str], AbstractContextManager[None]]]:
+        """A bar over `n` steps of long work; each step that is done leaves a line with its time."""
+        shown = Progress(SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
+                         console=self.err, transient=True, disable=self.as_json)  # fmt: skip
+        with shown:
+            task = shown.add_task("", total=n)
+            yield lambda what: self._step(shown, task, what)
+
+    @contextmanager
+    def _step(self, shown: Progress, task: TaskID, what: str) -> Iterator[None]:
+        started = time.perf_counter()
+        shown.update(task, description=what)
+        yield
+        shown.advance(task)
+        shown.print(Text(f"✓ {what} ({time.perf_counter() - started:.1f} s)", style="dim"))
 
     def say(self, text: str) -> None:
         """A sentence for people; left out where JSON was asked for."""

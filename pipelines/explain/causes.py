@@ -82,12 +82,13 @@ def _with_whole_mapping(finding: _Finding, compared: pl.DataFrame, rows: Rows, o
     if suspicion.kind != "code_recoded":
         return suspicion
     name, inside = suspicion.variable, rows.inside(finding.place.where)
-    pairs = compared.select(reported=f"{name}_reported", new=f"{name}_new").filter(pl.Series(inside)).drop_nulls()
+    both = compared.select(reported=f"{name}_reported", new=f"{name}_new", outcome=f"{name}_outcome")
     shares = (
-        pairs.group_by("reported", "new").len()
+        both.filter(pl.Series(inside)).drop_nulls(["reported", "new"])
+        .group_by("reported", "new", "outcome").len()
         .with_columns(share=pl.col("len") / pl.col("len").sum().over("reported"))
         .filter((pl.col("share") >= SMALLEST_SHARE) & (pl.col("len") >= FEWEST_MAPPED))
-        .filter(pl.col("reported") != pl.col("new"))
+        .filter(pl.col("outcome") == "differ")  # what the specification accepts is no recoding
         .sort("reported")
     )  # fmt: skip
     mapping = dict(shares.select("reported", "new").rows()) | suspicion.parameters["mapping"]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
-from pipelines.explain.slices import FEWEST_HITS, Rows, Slice, best_slice, rows_of
+from pipelines.explain.slices import FEWEST_HITS, SMALLEST_SHARE, Rows, Slice, best_slice, rows_of
 from pipelines.reconciliation.discrepancies import hashed
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reconciliation.sides import copied_columns
 from pipelines.spec.model import DatabaseSpec
 
 IN_SCOPE = ("pair", "unmatched", "surplus")
@@ -25,30 +26,43 @@ def record_causes(spec: DatabaseSpec, reconciliation: Reconciliation, attributes
     records = reconciliation.records.filter(pl.col("status").is_in(IN_SCOPE))
     reported, new = (records.filter(side=side) for side in ("reported", "new"))
     return [
-        *_silences(spec, reported, attributes),
+        *_silences(spec, reported, new, attributes),
         *_sent_twice(spec, new),
         *_test_persons(spec, new),
         *_mapped_units(spec, reconciliation.compared),
     ]
 
 
-def _silences(spec: DatabaseSpec, reported: pl.DataFrame, attributes: Sequence[str]) -> Iterator[Cause]:
+def _silences(
+    spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFrame, attributes: Sequence[str]
+) -> Iterator[Cause]:
     """Where nearly every reported record lacks a new one: a unit that does not send, or a gap in time."""
     places = [name for name in attributes if name in ("region", "unit", "hospital", *spec.slices)]
     while (rows := rows_of(reported, spec.event_date, places)) and len(reported):
-        hits = (reported["status"] == "unmatched").to_numpy()
+        silent = (reported["status"] == "unmatched") & (reported["reason"] != "held_back")
+        hits = silent.to_numpy()
         place = best_slice(rows, hits)
-        if place is None or place.share < NEARLY_ALL or place.gain < LEAST_GAIN:
+        if place is None or place.gain < LEAST_GAIN:
             return
-        yield _silence(spec, reported, rows, hits, place)
+        if place.share >= NEARLY_ALL and _unpaired(new, spec.event_date, place.where) < place.hits / 2:
+            yield _silence(spec, reported, rows, hits, place)
         reported = reported.filter(~pl.Series(rows.inside(place.where)))
+
+
+def _unpaired(new: pl.DataFrame, event_date: str, where: Mapping[str, Any]) -> int:
+    """New records in the slice that pair with none: where they are as many, the unit does send, under wrong keys."""
+    day, limits = pl.col(event_date).cast(pl.Date).cast(pl.String), where.get("period", {})
+    same = [pl.col(name) == value for name, value in where.items() if name != "period"]
+    inside = day.is_between(pl.lit(limits.get("from", "")), pl.lit(limits.get("to", "9999")))
+    return new.filter(*same, inside, status="unmatched").height
 
 
 def _silence(spec: DatabaseSpec, reported: pl.DataFrame, rows: Rows, hits: np.ndarray, place: Slice) -> Cause:
     inside = rows.inside(place.where)
     limits = place.where.get("period", {})
     closed = "to" in limits
-    unit = place.where.get("unit")
+    units = reported.filter(pl.Series(inside))["unit"].unique()
+    unit = units[0] if len(units) == 1 else None
     kind = "period_gap" if closed or unit is None else "unit_not_reporting"
     parameters = dict(limits) if kind == "period_gap" else {"unit": unit, "from": limits.get("from")}
     outside = ~inside
@@ -65,31 +79,52 @@ def _silence(spec: DatabaseSpec, reported: pl.DataFrame, rows: Rows, hits: np.nd
 
 
 def _sent_twice(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
-    """Exact copies from another submission: the submission was sent, or loaded, twice."""
-    for submission, copies in _groups(new.filter(reason="submission_twice"), "submission"):
-        in_slice = new.filter(submission=submission)
-        yield _plain(spec, "submission_twice", {"submission": submission}, {"submission": submission}, copies, in_slice)
+    """Most of a submission are exact copies from another one: it was sent, or loaded, twice.
+
+    Which of two copies is the surplus one depends on their ids; the later submission is the one told.
+    """
+    later = new.with_columns(sent_again_in=pl.col("submission").max().over(copied_columns(spec)))
+    copied = later.filter(~_is_test_person(spec), reason="submission_twice")
+    for submission, copies in _groups(copied, "sent_again_in"):
+        where, sent = {"submission": submission}, new.filter(submission=submission)
+        if len(copies) >= max(FEWEST_HITS, SMALLEST_SHARE * len(sent)):
+            yield _plain(spec, "submission_twice", where, where, copies, sent)
 
 
 def _test_persons(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
     """Known test persons among the records that only the new side has."""
-    persons = new.filter(pl.col("person").is_in(list(spec.test_persons)))
-    alone = persons.filter(pl.col("status") != "pair")
+    alone = new.filter(_is_test_person(spec), pl.col("status") != "pair")
     if len(alone):
         regions = alone["region"].unique().to_list()
-        where = {"region": regions[0]} if len(regions) == 1 else {}
-        yield _plain(spec, "test_persons", where, {}, alone, persons)
+        where = {"region": regions[0]} if len(regions) == 1 and regions[0] else {}
+        yield _plain(spec, "test_persons", where, {}, alone, new.filter(**where) if where else new)
+
+
+def _is_test_person(spec: DatabaseSpec) -> pl.Expr:
+    return pl.col("person").is_in(list(spec.test_persons))
 
 
 def _mapped_units(spec: DatabaseSpec, compared: pl.DataFrame) -> Iterator[Cause]:
-    """One unit's contacts stand under another: most pairs of the reported unit moved to one new unit."""
+    """One unit's contacts stand under another: always or in a period, most pairs of the one moved to the other.
+
+    Patients who are seen at two units move too, but never most of a unit's.
+    """
     moved = compared.filter(pl.col("unit_reported") != pl.col("unit_new"))
-    for (reported, new), pairs in sorted(moved.group_by("unit_reported", "unit_new"), key=lambda group: group[0]):
-        of_unit = compared.filter(unit_new=new)
-        if len(pairs) >= FEWEST_HITS:
-            ids = hashed(spec.database, pairs["reported_id"], pairs["new_id"], [None] * len(pairs))
-            yield Cause("unit_mapped_wrong", (), {"unit": new}, {"from": reported, "to": new},
-                        tuple(sorted(ids)), len(of_unit), 0.0, float(len(pairs)))  # fmt: skip
+    for reported, new in sorted(moved.select("unit_reported", "unit_new").unique().rows()):
+        of_unit = compared.filter(unit_reported=reported)
+        rows = rows_of(of_unit, f"{spec.event_date}_new", ())
+        place = best_slice(rows, (of_unit["unit_new"] == new).fill_null(False).to_numpy())
+        if place and place.gain >= LEAST_GAIN:
+            yield _mapped_unit(spec, compared.filter(unit_new=new), reported, new, place)
+
+
+def _mapped_unit(spec: DatabaseSpec, under: pl.DataFrame, reported: str, new: str, place: Slice) -> Cause:
+    """The cause, told about the pairs that stand `under` the new unit in the period of `place`."""
+    under = under.filter(pl.Series(rows_of(under, f"{spec.event_date}_new", ()).inside(place.where)))
+    pairs = under.filter(unit_reported=reported)
+    ids = hashed(spec.database, pairs["reported_id"], pairs["new_id"], [None] * len(pairs))
+    where, parameters = {"unit": new, **place.where}, {"from": reported, "to": new}
+    return Cause("unit_mapped_wrong", (), where, parameters, tuple(sorted(ids)), len(under), 0.0, place.gain)
 
 
 def _groups(frame: pl.DataFrame, name: str) -> list[tuple[str, pl.DataFrame]]:

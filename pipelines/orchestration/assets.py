@@ -20,6 +20,10 @@ from pipelines.reports.sections.gate import gate_result
 GROUP = "sammenhold"
 # One process at a time writes a warehouse (warehouse/database.py).
 POOL = "warehouse"
+# Which gate a run judges, and as of which day. Tags of a job or a request follow the run however it is
+# started, and when it is started again; configuration does not (a run from the command line gets none).
+GATE_TAG, FIRST_DATA = "sammenhold/gate", "first_data"
+DAY_TAG = "sammenhold/reference_date"
 
 
 def step(**said: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -28,10 +32,11 @@ def step(**said: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     return lambda function: dg.asset(**(usual | said))(redacted(function))
 
 
-class Gate(dg.Config):
-    """Which gate of the specification to judge."""
-
-    gate: str = "first_data"
+def run_of(context: dg.AssetExecutionContext, installation: Installation) -> flow.Run:
+    """The run of the flow that this step is part of, for the database of its partition."""
+    key = context.partition_key
+    database = key.keys_by_dimension["database"] if isinstance(key, dg.MultiPartitionKey) else key
+    return installation.run(database, context.run.tags.get(DAY_TAG))
 
 
 @step(
@@ -41,8 +46,8 @@ class Gate(dg.Config):
     "eller afvist hele med én grund. Den samme fil to gange ændrer intet.",
 )
 def received(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    channel = context.partition_key.keys_by_dimension
-    summary = flow.receive(installation.run(channel["database"]), channel["region"])
+    region = context.partition_key.keys_by_dimension["region"]
+    summary = flow.receive(run_of(context, installation), region)
     return dg.MaterializeResult(metadata=metadata.counts(summary))
 
 
@@ -53,7 +58,7 @@ def received(context: dg.AssetExecutionContext, installation: Installation) -> d
     "og mærket, så ingen række går tabt.",
 )
 def conformed(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    summary = flow.conform(installation.run(context.partition_key))
+    summary = flow.conform(run_of(context, installation))
     rows = {"dagster/row_count": sum(summary.values())}
     return dg.MaterializeResult(metadata=rows | metadata.counts(summary))
 
@@ -66,7 +71,7 @@ def conformed(context: dg.AssetExecutionContext, installation: Installation) -> 
     "bryder en regel af alvoren *fejl*, holdes tilbage; en *advarsel* følger med videre.",
 )
 def validated(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    found = flow.validate(installation.run(context.partition_key))
+    found = flow.validate(run_of(context, installation))
     return dg.MaterializeResult(metadata=metadata.rows_by_source(found), check_results=list(rule_check_results(found)))
 
 
@@ -77,7 +82,7 @@ def validated(context: dg.AssetExecutionContext, installation: Installation) -> 
     "De bevidner; det er tallene i *validated*, der afgør.",
 )
 def evidence(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    pages = flow.evidence(installation.run(context.partition_key))
+    pages = flow.evidence(run_of(context, installation))
     return dg.MaterializeResult(metadata={page.stem: dg.MetadataValue.path(page) for page in pages})
 
 
@@ -89,7 +94,7 @@ def evidence(context: dg.AssetExecutionContext, installation: Installation) -> d
     "er forskelligt. Ingen af siderne er facit.",
 )
 def reconciled(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    run = installation.run(context.partition_key)
+    run = run_of(context, installation)
     summary = flow.reconcile(run)
     return dg.MaterializeResult(
         metadata=metadata.of_reconciliation(run, summary),
@@ -107,7 +112,7 @@ def reconciled(context: dg.AssetExecutionContext, installation: Installation) ->
     "hvem der retter det.",
 )
 def explained(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    run = installation.run(context.partition_key)
+    run = run_of(context, installation)
     summary = flow.explain(run)
     causes = {"årsager, vigtigste først": metadata.causes_table(metadata.view_of(run))}
     return dg.MaterializeResult(metadata=metadata.counts(summary) | causes)
@@ -120,7 +125,7 @@ def explained(context: dg.AssetExecutionContext, installation: Installation) -> 
     "mangelliste med egne patienter.",
 )
 def reported(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    summary = flow.report(installation.run(context.partition_key))
+    summary = flow.report(run_of(context, installation))
     return dg.MaterializeResult(metadata=metadata.counts(summary))
 
 
@@ -130,9 +135,9 @@ def reported(context: dg.AssetExecutionContext, installation: Installation) -> d
     description="**Afgjort.** Godkendelsestrinnet på kørslens egne tal. Resultatet udgives under sit eget navn "
     "og ændres aldrig siden.",
 )
-def decided(context: dg.AssetExecutionContext, config: Gate, installation: Installation) -> dg.MaterializeResult:
-    run = installation.run(context.partition_key)
-    decision = flow.decide(run, config.gate)
+def decided(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    run = run_of(context, installation)
+    decision = flow.decide(run, context.run.tags.get(GATE_TAG, FIRST_DATA))
     view = metadata.view_of(run, latest_run(run.project.results(run.database)))
     return dg.MaterializeResult(
         metadata=metadata.of_decision(view),

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Installation(dg.ConfigurableResource):
-    """The project as a Dagster resource; a run may be given another reference date in its configuration."""
+    """The project as a Dagster resource; a run may be judged as of another day than the usual one."""
 
     home: str = Field(description="Mappen med inbox/, warehouse/ og results/.")
     expectations: str = Field(description="Mappen med databasespecifikationer.")
@@ -30,15 +30,17 @@ class Installation(dg.ConfigurableResource):
     def project(self) -> Project:
         return project_at(Path(self.home), Path(self.expectations), Path(self.key_file) if self.key_file else None)
 
-    def run(self, database: str) -> Run:
-        """A run of the flow for one database, as of the reference date."""
-        return Run(self.project, database, self._day(), dt.datetime.now(dt.UTC).replace(tzinfo=None))
+    def run(self, database: str, day: str | None = None) -> Run:
+        """A run of the flow for one database, as of `day` (YYYY-MM-DD) or else the installation's own."""
+        received_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        return Run(self.project, database, _date(day or self.reference_date), received_at)
 
-    def _day(self) -> dt.date:
-        try:
-            return dt.date.fromisoformat(self.reference_date) if self.reference_date else dt.date.today()
-        except ValueError:
-            raise InputError("The reference date is no date: write it as YYYY-MM-DD.") from None
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text) if text else dt.date.today()
+    except ValueError:
+        raise InputError("The reference date is no date: write it as YYYY-MM-DD.") from None
 
 
 def installation() -> Installation:

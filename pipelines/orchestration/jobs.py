@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.orchestration.assets import GROUP, Gate, decided, received
+from pipelines.orchestration.assets import DAY_TAG, FIRST_DATA, GATE_TAG, GROUP, received
 from pipelines.orchestration.partitions import DATABASES
 
 # Files are received by region; from there on a run takes a whole database.
@@ -13,12 +13,13 @@ WHOLE_DATABASE = dg.AssetSelection.groups(GROUP) - dg.AssetSelection.assets(rece
 first_data = dg.define_asset_job(
     "first_data",
     selection=WHOLE_DATABASE,
+    tags={GATE_TAG: FIRST_DATA},
     description="Første data: fra modtagne rækker til godkendelsestrinnet *første data*.",
 )
 continued_validation = dg.define_asset_job(
     "continued_validation",
     selection=WHOLE_DATABASE,
-    config=dg.RunConfig(ops={decided.op.name: Gate(gate="continued_validation")}),
+    tags={GATE_TAG: "continued_validation"},
     description="Fortsat validering: det samme med de strengere krav i *fortsat validering*.",
 )
 
@@ -33,9 +34,4 @@ def every_monday(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunReques
     """The reference date is the day of the tick, so that a tick run again gives the same."""
     day = context.scheduled_execution_time.date().isoformat()
     for database in DATABASES.get_partition_keys():
-        yield dg.RunRequest(run_key=f"{day}-{database}", partition_key=database, run_config=_as_of(day))
-
-
-def _as_of(day: str) -> dict[str, object]:
-    judged = dg.RunConfig(ops={decided.op.name: Gate(gate="continued_validation")}).to_config_dict()
-    return judged | {"resources": {"installation": {"config": {"reference_date": day}}}}
+        yield dg.RunRequest(run_key=f"{day}-{database}", partition_key=database, tags={DAY_TAG: day})

@@ -8,21 +8,12 @@ kind and the line of our code, since libraries quote rows in their messages.
 from __future__ import annotations
 
 import functools
-import re
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
-from pipelines.project import InputError
-from pipelines.sources.batch import PERSON_LIKE
-
-PACKAGE = Path(__file__).parents[1]
-WITHHELD = "(udeladt)"
-# Replacement numbers (erstatnings-CPR) have two letters among the last four signs.
-PERSON = re.compile(rf"{PERSON_LIKE.pattern}|[0-9]{{6}}[-_.]?[0-9][A-Za-z]{{2}}[0-9]")
+from pipelines.redaction import told
 
 Given, Answer = ParamSpec("Given"), TypeVar("Answer")
 
@@ -34,22 +25,9 @@ def redacted(step: Callable[Given, Answer]) -> Callable[Given, Answer]:
     def behind_the_boundary(*given: Given.args, **named: Given.kwargs) -> Answer:
         try:
             return step(*given, **named)
-        except InputError as problem:
-            said = scrubbed(str(problem))
         except Exception as problem:
-            said = f"{step.__name__} stopped with {type(problem).__name__} {_where(problem)}; its message is withheld."
+            said = told(problem, step.__name__)
         # Raised out here, where the exception is gone: `from None` alone would keep it as the context.
         raise dg.Failure(said)
 
     return behind_the_boundary
-
-
-def scrubbed(text: str) -> str:
-    """The text without anything that looks like a CPR number or its replacement."""
-    return PERSON.sub(WITHHELD, text)
-
-
-def _where(problem: Exception) -> str:
-    """The innermost line of our own code that the exception went through."""
-    own = [f for f in traceback.extract_tb(problem.__traceback__) if PACKAGE in Path(f.filename).parents]
-    return f"in {Path(own[-1].filename).relative_to(PACKAGE.parent)}, line {own[-1].lineno}" if own else ""

@@ -12,6 +12,7 @@ from pipelines.spec.model import DatabaseSpec
 # SKS diagnoses: D + three characters is the ICD-10 category, one more the subcategory. Agreement on codes is
 # stated for both besides the whole code.
 CODE_LEVELS = (4, 5)
+COUNTS = dict.fromkeys(("variable", "level", *PLACES), pl.String) | dict.fromkeys(OUTCOMES, pl.Int64)
 
 
 def agreement(spec: DatabaseSpec, compared: pl.DataFrame) -> pl.DataFrame:
@@ -19,10 +20,8 @@ def agreement(spec: DatabaseSpec, compared: pl.DataFrame) -> pl.DataFrame:
 
     share = (agree + agree_within) ÷ both_known, with a 95 % Wilson interval; null where nothing is known.
     """
-    finest = pl.concat(
-        [_counts(spec, compared, name, level) for name in spec.compared for level in _levels(spec, name)]
-    )
-    counts = rolled_up(finest, ("variable", "level"))
+    parts = [_counts(spec, compared, name, level) for name in spec.compared for level in _levels(spec, name)]
+    counts = rolled_up(pl.concat([pl.DataFrame(schema=COUNTS), *parts]), ("variable", "level"))
     both_known = pl.sum_horizontal("agree", "agree_within", "differ")
     relevant = pl.sum_horizontal(*OUTCOMES) - pl.col("not_applicable")
     counts = counts.with_columns(relevant=relevant, both_known=both_known)

@@ -11,12 +11,14 @@ TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp
 
 
 def shaped(spec: DatabaseSpec, frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    """The canonical frame sorted by record id, so that nothing later depends on the order of rows in a file.
+    """The canonical frame in one order of columns and rows, so that nothing later depends on a file's.
 
     A column without any value has its specified type. Raises InputError where a column is absent or holds
     something else than the specification says, where a record has no id, or two have the same.
     """
-    frame = frame.with_columns(_typed(spec, frame, name, kind, side) for name, kind in column_types(spec).items())
+    types = column_types(spec)
+    others = sorted(set(frame.columns) - set(types))
+    frame = frame.select(*(_typed(spec, frame, name, kind, side) for name, kind in types.items()), *others)
     if missing := frame["record_id"].null_count():
         raise InputError(f"{missing} {side} records have no record_id: give every record one.")
     if repeated := len(frame) - frame["record_id"].n_unique():

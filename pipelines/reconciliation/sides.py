@@ -56,13 +56,11 @@ def _with_reason(spec: DatabaseSpec, frame: pl.DataFrame, persons_elsewhere: pl.
     A copy has the keys of the first match rule and every value of a record that is kept; copies in another
     submission mean that it was sent or loaded twice.
     """
-    first = spec.match[0]
-    values = [column for name in spec.variables for column in (name, f"{name}_missing")]
-    content = list(dict.fromkeys([*first.on, *first.within, spec.event_date, *values]))
+    content = copied_columns(spec)
     in_play = pl.col("status") != "not_comparable"
     kept_before = (pl.col("status") == "pair").any().over(content) | (in_play.cum_sum().over(content) > 1)
     is_copy = (pl.col("status") == "unmatched") & kept_before & pl.col("person").is_not_null()
-    sent_twice = pl.col("submission").n_unique().over(content) > 1
+    sent_twice = pl.col("submission").drop_nulls().n_unique().over(content) > 1
     return frame.with_columns(
         status=pl.when(is_copy).then(pl.lit("surplus")).otherwise("status"),
         reason=pl.when(is_copy & sent_twice).then(pl.lit("submission_twice"))
@@ -70,6 +68,13 @@ def _with_reason(spec: DatabaseSpec, frame: pl.DataFrame, persons_elsewhere: pl.
         .when(pl.col("person").is_in(persons_elsewhere.implode())).then(pl.lit("registered_elsewhere"))
         .otherwise(pl.lit("unknown")),
     )  # fmt: skip
+
+
+def copied_columns(spec: DatabaseSpec) -> list[str]:
+    """What a copy has in common with the record it is a copy of: the keys of the first match rule, every value."""
+    first = spec.match[0]
+    values = [column for name in spec.variables for column in (name, f"{name}_missing")]
+    return list(dict.fromkeys([*first.on, *first.within, spec.event_date, *values]))
 
 
 def unmatched(records: dict[str, pl.DataFrame]) -> pl.DataFrame:

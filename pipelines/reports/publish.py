@@ -129,7 +129,14 @@ def run_name(folder: Path, reference_date: dt.date) -> str:
     for name in NAMED_BY:
         path = folder / name
         content.update(path.read_bytes() if path.is_file() else b"")
+    content.update(_judged_gate(folder).encode())
     return f"{reference_date}-{content.hexdigest()[:8]}"
+
+
+def _judged_gate(folder: Path) -> str:
+    """The same findings judged by another gate are another decision, which must not be lost behind the first."""
+    path = folder / "gate.json"
+    return json.loads(path.read_text("utf-8"))["gate"] if path.is_file() else ""
 
 
 def publish_run(building: Path, results: Path, reference_date: dt.date) -> Path:

@@ -88,6 +88,12 @@ def evaluate(node: exp.Expression, row: Mapping[str, Any]) -> Any:
             return _case(node, row)
         case exp.If():
             return _branch([node], node.args.get("false"), row)
+        case exp.Between():
+            low, high = (
+                exp.GTE(this=node.this, expression=node.args["low"]),
+                exp.LTE(this=node.this, expression=node.args["high"]),
+            )
+            return evaluate(exp.And(this=low, expression=high), row)
         case exp.In():
             return _among(evaluate(node.this, row), [evaluate(item, row) for item in node.expressions])
         case exp.Cast():
@@ -136,8 +142,6 @@ def _strict(node: exp.Expression, row: Mapping[str, Any]) -> Any:
         return None
     first, *rest = _alike(operands)
     match node:
-        case exp.Between():
-            return rest[0] <= first <= rest[1]
         case exp.Like():
             pattern = re.escape(rest[0]).replace("%", ".*").replace("_", ".")
             return re.fullmatch(pattern, first, re.DOTALL) is not None

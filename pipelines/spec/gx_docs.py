@@ -8,13 +8,15 @@ five hosts and asks the reader to subscribe. The page around the sections is our
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipelines.spec.pages import templates
 from pipelines.spec.to_gx import validate
 
 if TYPE_CHECKING:
@@ -25,12 +27,21 @@ if TYPE_CHECKING:
 RANDOM_ID = re.compile("-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def data_docs(suite: ExpectationSuite, frame: pd.DataFrame, out_dir: Path, reference_date: dt.date) -> Path:
+@dataclass(frozen=True)
+class Evidence:
+    """The page that was written, and GX's own count of broken rows per rule."""
+
+    page: Path
+    counts: dict[str, int]
+
+
+def data_docs(suite: ExpectationSuite, frame: pd.DataFrame, out_dir: Path, reference_date: dt.date) -> Evidence:
     """Write `<suite>.html`: what was expected of the rows and how many broke it, never what they hold.
 
     `frame` is what `to_gx.gx_query` selects. The date on the page is the reference date.
     """
     found = validate(suite, frame)
+    rules = _rules(suite, found)
     page = (
         templates()
         .get_template("data_docs.html.j2")
@@ -38,25 +49,16 @@ def data_docs(suite: ExpectationSuite, frame: pd.DataFrame, out_dir: Path, refer
             suite=suite,
             rows=len(frame),
             reference_date=reference_date,
-            rules=_rules(suite, found),
+            rules=rules,
             sections=[Markup(section) for section in _sections(found)],
         )
     )
     path = out_dir / f"{suite.name}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-    return path
-
-
-def templates() -> Environment:
-    """The templates of this room; whatever is put into them is escaped."""
-    return Environment(
-        loader=PackageLoader("pipelines.spec"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(page, encoding="utf-8")
+    os.replace(unfinished, path)
+    return Evidence(path, {rule["rule"]: rule["broken"] for rule in rules})
 
 
 def _rules(suite: ExpectationSuite, found: ExpectationSuiteValidationResult) -> list[dict[str, Any]]:

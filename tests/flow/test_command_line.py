@@ -26,7 +26,9 @@ match:
   - {rule: same day, on: [person, dato]}
   - {rule: near day, on: [person], within: {dato: 1 days}}
 """
-REPORTED = "record_id,person,dato,kode,vaegt\nr1,0101704001,2025-03-10,KNFB20,70.5\nr2,0101704001,2025-06-01,KNFC20,71\n"
+REPORTED = (
+    "record_id,person,dato,kode,vaegt\nr1,0101704001,2025-03-10,KNFB20,70.5\nr2,0101704001,2025-06-01,KNFC20,71\n"
+)
 NEW = "record_id,person,dato,kode,vaegt\nn1,0101704001,2025-03-11,KNFB20,70.5\nn2,0101704001,2025-06-01,KNFC20,71\n"
 
 
@@ -201,3 +203,27 @@ def test_spec_commands(monkeypatch, capsys, tmp_path) -> None:
     assert json.loads(capsys.readouterr().out)["properties"]["database"]
     assert sammenhold(monkeypatch, "spec", "document", specification, "--out", tmp_path / "dhd.html") == 0
     assert "Hjertesvigt" in (tmp_path / "dhd.html").read_text("utf-8")
+
+
+def test_compile_writes_the_committed_suites(monkeypatch, tmp_path) -> None:
+    import shutil
+
+    expectations = Path(__file__).parents[2] / "expectations"
+    shutil.copytree(expectations, tmp_path / "expectations")
+    (tmp_path / "expectations" / "suites" / "dhd_kip.json").unlink()
+    assert sammenhold(monkeypatch, "spec", "compile", tmp_path / "expectations" / "dhd" / "specification.yaml") == 0
+    for name in ("dhd_kip.json", "dhd_wsapi.json"):
+        assert (tmp_path / "expectations" / "suites" / name).read_bytes() == (
+            expectations / "suites" / name
+        ).read_bytes()
+
+
+def test_an_unforeseen_failure_tells_its_place_and_no_value(files, monkeypatch, capsys) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("could not read 0101704001 in row 3")
+
+    monkeypatch.setattr("pipelines.plain_files.read_plain", fails)
+    assert sammenhold(monkeypatch, *reconcile_words(files)) == 2
+    told = capsys.readouterr().err
+    assert "ValueError" in told and "plain_files.py" in told
+    assert "0101704001" not in told and "Traceback" not in told

@@ -34,8 +34,7 @@ def causes(sample_results: Path) -> list[dict]:
 def near(told: dict[str, str], true: dict[str, str]) -> bool:
     """The same period, as far as the data can tell; an open end of a cause may stand for the data's own."""
     return all(
-        end not in told
-        or abs(dt.date.fromisoformat(told[end]) - dt.date.fromisoformat(true[end])).days <= DAYS_UNKNOWN
+        end not in told or abs(dt.date.fromisoformat(told[end]) - dt.date.fromisoformat(true[end])).days <= DAYS_UNKNOWN
         for end in true
     )
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests_of_orchestration import REGIONS, Done, dagster_home, installed, steps
+from tests_of_orchestration import DAY, JOB, REGIONS, Done, dagster_home, installed
 
-from pipelines.orchestration.assets import FLOW, received
+from pipelines.definitions import defs
+from pipelines.orchestration.assets import DAY_TAG, received
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,17 @@ def done(tmp_path_factory) -> Done:
     home = dagster_home(Path(installation.home))
     with dg.DagsterInstance.from_config(str(home)) as instance:
         for region in REGIONS:
-            steps(installation, instance, [received], f"dhd|{region}")
-        result = steps(installation, instance, FLOW, "dhd", selection=FLOW[1:])
+            dg.materialize(
+                [received],
+                instance=instance,
+                resources={"installation": installation},
+                partition_key=f"dhd|{region}",
+            )
+        job = defs.resolve_job_def(JOB)
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key="dhd",
+            resources={"installation": installation},
+            tags={DAY_TAG: DAY},
+        )
     return Done(installation, home, result)

@@ -69,15 +69,20 @@ def test_the_schedule_judges_every_database_as_of_its_own_day_and_is_off():
     with dg.build_schedule_context(scheduled_execution_time=when) as context:
         requests = list(every_monday(context))
     assert [request.partition_key for request in requests] == ["dhd"]
-    config = requests[0].run_config
-    assert config["resources"]["installation"]["config"] == {"reference_date": "2026-10-05"}
-    assert config["ops"]["decided"]["config"]["gate"] == "continued_validation"
+    assert requests[0].tags["sammenhold/reference_date"] == "2026-10-05"
+    assert every_monday.job_name == "continued_validation"
     assert every_monday.default_status == dg.DefaultScheduleStatus.STOPPED
 
 
 def test_a_reference_date_that_is_none_is_refused():
     with pytest.raises(InputError, match="YYYY-MM-DD"):
         Installation(home="h", expectations="e", reference_date="30-09-2026").run("dhd")
+
+
+def test_the_day_of_a_run_goes_before_that_of_the_installation():
+    usual = Installation(home="h", expectations="e", reference_date="2026-09-30")
+    assert usual.run("dhd").reference_date == dt.date(2026, 9, 30)
+    assert usual.run("dhd", "2026-10-05").reference_date == dt.date(2026, 10, 5)
 
 
 def test_the_home_of_dagster_lies_with_the_data_and_tells_nobody(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +14,7 @@ from tests_of_orchestration import DAY, REGIONS, installed
 from pipelines import flow
 from pipelines.orchestration.metadata import coverage_table, view_of
 from pipelines.orchestration.rule_checks import GROUPS
+from pipelines.reports.publish import latest_run
 from pipelines.spec.constraints import constraints_of
 
 EVERYTHING = {"conformed", "validated", "evidence", "reconciled", "explained", "reported", "decided"}
@@ -27,7 +30,7 @@ def test_every_step_from_received_rows_to_the_decision_is_materialised(done):
 
 
 def test_every_rule_of_the_specification_stands_once_among_the_checks(done):
-    run = done.installation.run("dhd")
+    run = done.installation.run("dhd", DAY)
     for source in ("kip", "wsapi"):
         shown = [
             row["regel"] for group in GROUPS for row in rows_of(done.check(f"{source}_{group}").metadata["alle regler"])
@@ -37,7 +40,7 @@ def test_every_rule_of_the_specification_stands_once_among_the_checks(done):
 
 
 def test_checks_say_what_validation_says(done):
-    found = flow.validate(done.installation.run("dhd"))
+    found = flow.validate(done.installation.run("dhd", DAY))
     for source, validation in found.items():
         for group, (_, kinds) in GROUPS.items():
             check, rules = (
@@ -69,6 +72,23 @@ def test_the_gate_check_passes_only_where_the_gate_does(done):
     assert done.check("gate_passed").passed == (outcomes == {"Bestået"})
 
 
+def test_a_job_judges_its_own_gate_without_any_configuration(done):
+    assert done.metadata("decided")["udfald"].value.startswith("Godkendelsestrin: Fortsat validering")
+
+
+def test_the_same_findings_judged_by_another_gate_are_published_beside_the_first(done):
+    run = done.installation.run("dhd", DAY)
+    first = latest_run(run.project.results("dhd"))
+    shutil.copytree(first, run.building)
+    decision = flow.decide(run, "first_data")
+    second = latest_run(run.project.results("dhd"))
+    assert decision.gate == "first_data" and second != first
+    assert [json.loads((folder / "gate.json").read_text())["gate"] for folder in (first, second)] == [
+        "continued_validation",
+        "first_data",
+    ]
+
+
 def test_the_published_report_is_where_the_page_says(done):
     report = Path(done.metadata("decided")["rapport"].value)
     assert report.is_file()
@@ -83,23 +103,24 @@ def test_the_evidence_of_each_source_can_be_opened(done):
 
 def test_the_comparison_shows_each_region_a_picture_and_the_worst_variables_first(done):
     shown = done.metadata("reconciled")
-    places = [row["Sted"] for row in rows_of(shown["komplethedsgrad"])]
+    places = [row["sted"] for row in rows_of(shown["komplethedsgrad"])]
     assert places == ["Hele landet", "Region Nordjylland", "Region Sjælland"]
     picture = shown["overensstemmelse pr. variabel"].value
     assert "data:image/svg+xml;base64," in picture
     assert len(picture) < 60_000
     assert shown["dagster/row_count"].value > 100
+    assert shown["opgjort pr."].value == DAY
 
 
 def test_small_cells_of_a_region_are_hidden(done):
-    run = done.installation.run("dhd")
+    run = done.installation.run("dhd", DAY)
     published = Path(done.metadata("decided")["rapport"].value).parent
     coverage = pl.read_parquet(published / "coverage.parquet").filter(
         pl.col("region").is_not_null(), pl.all_horizontal(pl.col("unit", "period").is_null())
     )
     small = coverage.filter((pl.col("only_new") > 0) & (pl.col("only_new") < 5)).height
     shown = rows_of(coverage_table(view_of(run, published)))[1:]
-    assert sum(row["Kun i ny"] == "<5" for row in shown) == small > 0
+    assert sum(row["kun ny"] == "<5" for row in shown) == small > 0
 
 
 def test_causes_are_told_in_danish_with_who_mends_them(done):
@@ -112,7 +133,7 @@ def test_receiving_region_by_region_gives_the_same_receipts_as_all_at_once(done,
     flow.receive(whole)
     with flow.opened(whole) as warehouse:
         expected = flow.load(warehouse, "receipts")
-    with flow.opened(done.installation.run("dhd")) as warehouse:
+    with flow.opened(done.installation.run("dhd", DAY)) as warehouse:
         found = flow.load(warehouse, "receipts")
     key = ["region", "file", "verdict", "sha256", "rows_in"]
     assert found.select(key).sort(key[:2]).filter(verdict="duplicate").height > 0

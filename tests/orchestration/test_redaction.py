@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ import dagster as dg
 import pytest
 from tests_of_orchestration import dagster_home
 
-from pipelines.orchestration.redaction import redacted, scrubbed
+from pipelines.orchestration.redaction import redacted
 from pipelines.project import InputError
+from pipelines.redaction import scrubbed
 
 CPR = "0101701234"  # of nobody: a day, a month and ten digits
 
@@ -45,10 +47,6 @@ def everything_in(home: Path) -> bytes:
 
 def stored_after(home: Path, step: Callable[[], None]) -> bytes:
     """What stands in a Dagster home after an asset that stops like `step`."""
-
-    def failing() -> None:
-        step()
-
     there = dagster_home(home)
     with dg.DagsterInstance.from_config(str(there)) as instance:
         result = dg.materialize([dg.asset(name="failing")(step)], instance=instance, raise_on_error=False)
@@ -78,9 +76,7 @@ def test_the_flow_stored_nothing_that_looks_like_a_person(done):
 
 
 def persons_in(inbox: Path) -> set[str]:
-    """The CPR numbers of the forms: the second field of each line that has ten digits first in it."""
-    import re
-
+    """All that looks like a CPR number in the files of an inbox."""
     texts = (path.read_text("utf-8", "replace") for path in inbox.rglob("*.*"))
     return {found for text in texts for found in re.findall(r"\b[0-3][0-9][01][0-9]{7}\b", text)}
 

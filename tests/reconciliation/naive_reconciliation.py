@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from pipelines.spec.model import Compare, DatabaseSpec, MatchRule, Variable
@@ -128,7 +129,7 @@ def _components(candidates: list[Pair]) -> list[list[Pair]]:
     groups: list[list[Pair]] = []
     for pair in candidates:
         touched = [group for group in groups if any(pair[0] is a or pair[1] is b for a, b in group)]
-        groups = [group for group in groups if group not in touched] + [[*sum(touched, []), pair]]
+        groups = [group for group in groups if group not in touched] + [[pair, *chain(*touched)]]
     return groups
 
 
@@ -178,7 +179,7 @@ def _copies(spec: DatabaseSpec, side: str, rows: list[Row], statuses: dict) -> d
         in_play = [r for r in alike if statuses[side, r["record_id"]] != "not_comparable"]
         before = [r for r in in_play if r["record_id"] < row["record_id"]]
         if before or any(statuses[side, r["record_id"]] == "pair" for r in in_play):
-            twice = len({r["submission"] for r in alike}) > 1
+            twice = len({r["submission"] for r in alike} - {None}) > 1
             found[row["record_id"]] = "submission_twice" if twice else "duplicate_record"
     return found
 

@@ -190,9 +190,7 @@ def test_an_accepted_recoding_is_agreement_and_an_unknown_one_is_not():
 
 
 def test_a_code_is_the_same_whatever_its_writing():
-    spec = spec_with(
-        grade={"type": "code", "values": {"a": "A", "b": "B"}, "compare": {"normalise": ["case"]}}
-    )
+    spec = spec_with(grade={"type": "code", "values": {"a": "A", "b": "B"}, "compare": {"normalise": ["case"]}})
     found = figures_of(spec, pairs_of(spec, ("r", "u", "a", "A", 6), ("r", "u", "B", "b", 6)))
     assert one(found, "kappa")["value"] == pytest.approx(1)
     assert one(found, "pabak")["value"] == pytest.approx(1)
@@ -273,15 +271,11 @@ def test_every_group_is_counted_as_if_it_were_alone(rows):
     found = figures_of(YES_NO, pairs_of(YES_NO, *((*place, *values) for place, *values in rows)))
     for region, unit in [(None, None), ("r", None), ("s", None), ("r", "u1"), ("s", "u3")]:
         inside = [
-            values
-            for place, *values in rows
-            if (region or place[0]) == place[0] and (unit or place[1]) == place[1]
+            values for place, *values in rows if (region or place[0]) == place[0] and (unit or place[1]) == place[1]
         ]
         table = np.array([[inside.count([a, b]) for b in ("yes", "no")] for a in ("yes", "no")])
         if region and not inside:
-            assert found.filter(
-                (pl.col("region") == region) & pl.col("unit").eq_missing(pl.lit(unit))
-            ).is_empty()
+            assert found.filter((pl.col("region") == region) & pl.col("unit").eq_missing(pl.lit(unit))).is_empty()
             continue
         for figure in two_by_two(table, frame_of_non_cases=True):
             row = one(found, figure.figure, region, unit)

@@ -137,10 +137,10 @@ def test_a_window_on_a_decimal_includes_its_last_decimal():
 def test_decimal_offsets_that_only_binary_fractions_tell_apart_are_a_tie():
     rule = {"rule": "near value", "on": ["person"], "within": {"weight": 1}}
     spec = small_spec({"weight": {"type": "decimal"}}, match=[rule])
-    reported = "record_id person weight\nr1 p1 0.3\nr2 p1 0.1\nr3 p1 0.2"
-    new = "record_id person weight\nn1 p1 0.1\nn2 p1 0.2\nn3 p1 0.3"
-    # Crossed or not, every choice that keeps r1 from passing the others costs 0.4; ids decide.
-    found = held(reported, new.replace("0.1", "0.8").replace("0.2", "0.7").replace("0.3", "0.6"), spec)
+    reported = "record_id person weight\nr1 p1 0.0\nr2 p1 0.0\nr3 p1 0.2"
+    new = "record_id person weight\nn1 p1 0.9\nn2 p1 0.7\nn3 p1 1.0"
+    # Every choice costs 2.4, in binary fractions 2.4 or 2.4000000000000004; so the ids decide.
+    found = held(reported, new, spec)
     assert pairs(found) == [("r1", "n1", "near value"), ("r2", "n2", "near value"), ("r3", "n3", "near value")]
 
 
@@ -192,7 +192,9 @@ def test_a_record_that_says_something_else_is_no_copy():
 
 def test_what_nobody_keeps_has_no_copy():
     # n1 and n2 say the same, but n1 is outside the account: n2 is then the record itself.
-    spec = small_spec(match=[{"rule": "same day", "on": ["person", "day"]}], changeover={"u1": {"new_from": "2027-01-01"}})
+    spec = small_spec(
+        match=[{"rule": "same day", "on": ["person", "day"]}], changeover={"u1": {"new_from": "2027-01-01"}}
+    )
     found = held(
         "record_id person unit region day\nr1 p9 u2 nord 03-01",
         "record_id person unit region day\nn1 p1 u1 nord 03-01\nn2 p1 u2 nord 03-01",
@@ -207,7 +209,12 @@ def test_an_empty_key_matches_nothing_not_even_another_empty_one():
         "record_id person unit region day\nn1 - u1 nord 03-01\nn2 p2 u1 nord -",
     )
     assert pairs(found) == []
-    assert alone(found) == {"r1": "unknown", "n1": "unknown", "r2": "registered_elsewhere", "n2": "registered_elsewhere"}
+    assert alone(found) == {
+        "r1": "unknown",
+        "n1": "unknown",
+        "r2": "registered_elsewhere",
+        "n2": "registered_elsewhere",
+    }
 
 
 def test_records_without_a_person_are_never_copies():

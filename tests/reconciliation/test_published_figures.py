@@ -104,10 +104,7 @@ def test_lins_concordance(peak_flow):
 def test_lins_interval_is_as_wide_as_samples_spread():
     """Samples of a known shifted normal distribution: in z, the half width is 1.96 times their spread."""
     chance = np.random.default_rng(20)
-    samples = [
-        chance.multivariate_normal([0, 1.5], [[1, 0.8], [0.8, 1]], 60, method="cholesky").T
-        for _ in range(800)
-    ]
+    samples = [chance.multivariate_normal([0, 1.5], [[1, 0.8], [0.8, 1]], 60, method="cholesky").T for _ in range(800)]
     found = [ccc(reported, new) for reported, new in samples]
     z = np.arctanh([(figure.low, figure.value, figure.high) for figure in found])
     assert np.mean((z[:, 2] - z[:, 0]) / 2 / Z) == pytest.approx(z[:, 1].std(), rel=0.08)
@@ -249,9 +246,7 @@ def test_mcnemar_is_the_binomial_test_of_the_differing_pairs():
 def scott() -> tuple[dict, np.ndarray]:
     case = truth("03_sens_spec_ppv_scott2008.json")
     cells = case["table"]
-    disease, healthy = (
-        [cells[f"test_pos_dis_{kind}"], cells[f"test_neg_dis_{kind}"]] for kind in ("pos", "neg")
-    )
+    disease, healthy = ([cells[f"test_pos_dis_{kind}"], cells[f"test_neg_dis_{kind}"]] for kind in ("pos", "neg"))
     return case, np.array([disease, healthy])
 
 
@@ -295,16 +290,12 @@ def test_wilson(case):
     assert wilson(case["x"], case["n"]) == printed(tuple(case["ci95"]), 4)
 
 
-@pytest.mark.parametrize(
-    "case", truth("05_proportion_intervals_newcombe1998.json")["clopper_pearson"], ids=str
-)
+@pytest.mark.parametrize("case", truth("05_proportion_intervals_newcombe1998.json")["clopper_pearson"], ids=str)
 def test_clopper_pearson(case):
     assert clopper_pearson(case["x"], case["n"]) == printed(tuple(case["ci95"]), 4)
 
 
-@pytest.mark.parametrize(
-    "case", truth("05_proportion_intervals_newcombe1998.json")["difference_method10"], ids=str
-)
+@pytest.mark.parametrize("case", truth("05_proportion_intervals_newcombe1998.json")["difference_method10"], ids=str)
 def test_newcombes_difference(case):
     found = newcombe(case["x1"], case["n1"], case["x2"], case["n2"])
     assert found == printed(tuple(case["ci95"]), 4)
@@ -331,9 +322,7 @@ def test_columns_are_the_scalar_interval_row_by_row():
 def test_nothing_of_nothing_has_no_interval():
     assert wilson(0, 0) == clopper_pearson(0, 0) == newcombe(0, 0, 3, 10) == (None, None)
     assert (
-        wilson_columns(
-            pl.DataFrame({"x": [], "n": []}, schema={"x": pl.Int64, "n": pl.Int64}), "x", "n", "p"
-        ).height
+        wilson_columns(pl.DataFrame({"x": [], "n": []}, schema={"x": pl.Int64, "n": pl.Int64}), "x", "n", "p").height
         == 0
     )
 
@@ -426,9 +415,7 @@ def test_shares_of_the_audit_helper_example():
 
 # ---------------------------------------------------------------- laws
 
-counts = st.integers(2, 5).flatmap(
-    lambda size: arrays.arrays(np.int64, (size, size), elements=st.integers(0, 300))
-)
+counts = st.integers(2, 5).flatmap(lambda size: arrays.arrays(np.int64, (size, size), elements=st.integers(0, 300)))
 values = st.lists(st.tuples(st.integers(-999, 999), st.integers(-999, 999)), min_size=2, max_size=40)
 
 

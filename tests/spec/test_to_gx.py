@@ -82,7 +82,7 @@ def test_neither_suite_nor_frame_holds_a_person_number(suite):
 
 
 def test_the_data_docs_load_nothing_and_show_no_value(suite, tmp_path):
-    page = data_docs(suite, a_frame(SECRET), tmp_path, REFERENCE_DATE).read_text("utf-8")
+    page = data_docs(suite, a_frame(SECRET), tmp_path, REFERENCE_DATE).page.read_text("utf-8")
     found = loads(page)
     assert all(address.startswith("#") for address in found.addresses)
     assert not {"script", "link", "img", "iframe", "object"} & found.tags
@@ -97,7 +97,7 @@ def test_the_check_of_loads_would_catch_one():
 
 
 def test_the_same_rows_give_the_same_data_docs(suite, tmp_path):
-    pages = [data_docs(suite, a_frame(SECRET), tmp_path / n, REFERENCE_DATE).read_bytes() for n in "ab"]
+    pages = [data_docs(suite, a_frame(SECRET), tmp_path / n, REFERENCE_DATE).page.read_bytes() for n in "ab"]
     assert pages[0] == pages[1]
 
 

@@ -58,7 +58,7 @@ def result(validation, rule):
     return next(found for found in validation.rules if found.rule == rule)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(specs(), generated_rows(), CHANNELS)
 def test_sql_and_the_naive_meaning_agree_on_every_row_and_rule(spec, rows, channel):
     connection = typed(spec, rows, channel)

@@ -1,0 +1,35 @@
+"""What may be told of an exception: never its message, since libraries quote rows in theirs.
+
+The one rule behind both boundaries, of the command line and of Dagster (orchestration/redaction.py).
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+from pipelines.project import InputError
+
+PACKAGE = Path(__file__).parent
+WITHHELD = "(udeladt)"
+# A CPR number as people write it, and replacement numbers (erstatnings-CPR), which have two letters near the end.
+PERSON = re.compile(r"[0-9]{6}[-_. ]?[0-9]{4}|[0-9]{6}[-_.]?[0-9][A-Za-z]{2}[0-9]")
+
+
+def scrubbed(text: str) -> str:
+    """The text without anything that looks like a CPR number or its replacement."""
+    return PERSON.sub(WITHHELD, text)
+
+
+def told(problem: Exception, doing: str) -> str:
+    """One sentence: an InputError's own, scrubbed; of anything else its kind and the line of our code."""
+    if isinstance(problem, InputError):
+        return scrubbed(str(problem))
+    return f"{doing} stopped with {type(problem).__name__}{_where(problem)}; its message is withheld."
+
+
+def _where(problem: Exception) -> str:
+    """The innermost line of our own code that the exception went through."""
+    own = [f for f in traceback.extract_tb(problem.__traceback__) if PACKAGE in Path(f.filename).parents]
+    return f" in {Path(own[-1].filename).relative_to(PACKAGE.parent)}, line {own[-1].lineno}" if own else ""

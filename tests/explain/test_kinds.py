@@ -1,0 +1,269 @@
+"""Each kind of cause, planted by hand among noise, is named with its slice and its parameters, and first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from planted_sides import REFERENCE, SPEC, agreeing, changed, explained, noisy_sides, spec_with, told
+
+from pipelines.explain.cause import OWNERS
+from pipelines.explain.causes import explain
+from pipelines.explain.sentences import WHAT, Words
+from pipelines.reconciliation.reconcile import reconcile
+
+SYD = pl.col("region") == "syd"
+IN_SYD = {"region": "syd"}
+
+
+def planted(where: pl.Expr, seed: int = 1, n: int = 900, **values: pl.Expr | None) -> list[tuple]:
+    reported, new = noisy_sides(seed, n)
+    return told(explained(reported, changed(new, where, **values)))
+
+
+DAYS = 86_400_000 * pl.lit(1).cast(pl.Duration("ms"))
+
+
+YES_NO = {"yes": "no", "no": "yes"}
+ONE_UP = {"1": "2", "2": "3", "3": "4"}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [
+            (pl.col("weight") * 1000, "unit_factor", "weight", {"factor": 1000.0}),
+            (pl.col("pulse") - 5, "constant_offset", "pulse", {"offset": -5.0}),
+            (pl.col("echo_day") - DAYS, "date_shift", "echo_day", {"days": -1}),
+            (pl.col("nyha").replace(ONE_UP), "code_recoded", "nyha", {"mapping": ONE_UP}),
+            (pl.col("smoker").replace(YES_NO), "code_recoded", "smoker", {"mapping": YES_NO}),
+        ],
+        [
+            ((pl.col("weight") * 2.2046).round(1), "unit_factor", "weight", {"factor": 2.205}),
+            (None, "missing_in_new", "pulse", {}),
+            (pl.col("echo_day") + 30 * DAYS, "date_shift", "echo_day", {"days": 30}),
+            (pl.col("nyha").replace({"3": "4"}), "code_recoded", "nyha", {"mapping": {"3": "4"}}),
+            (None, "missing_in_new", "smoker", {}),
+        ],
+        [
+            (pl.col("weight") + 1.5, "constant_offset", "weight", {"offset": 1.5}),
+            (pl.col("pulse") * 60, "unit_factor", "pulse", {"factor": 60.0}),
+            (None, "missing_in_new", "nyha", {}),
+        ],
+        [((pl.col("weight") / 10).round(2), "unit_factor", "weight", {"factor": 0.1})],
+    ],
+)
+def test_values_of_each_variable(faults):
+    values = {variable: value for value, _, variable, _ in faults}
+    expected = [(kind, (variable,), IN_SYD, parameters) for _, kind, variable, parameters in faults]
+    assert sorted(planted(SYD, **values), key=str) == sorted(expected, key=str)
+
+
+def test_missing_in_reported():
+    reported, new = noisy_sides(2)
+    reported = changed(reported, pl.col("unit") == "m2", smoker=None)
+    assert told(explained(reported, new)) == [("missing_in_reported", ("smoker",), {"unit": "m2"}, {})]
+
+
+def test_what_the_specification_accepts_is_no_part_of_a_recoding():
+    spec = spec_with(variables={"nyha": {"compare": {"map": {"1": "3"}}}})
+    reported, new = noisy_sides(3)
+    recoded = changed(new, SYD, nyha=pl.col("nyha").replace({"1": "3", "2": "4"}))
+    assert told(explained(reported, recoded, spec)) == [("code_recoded", ("nyha",), IN_SYD, {"mapping": {"2": "4"}})]
+
+
+def test_a_recoding_explains_only_the_codes_that_moved():
+    reported, new = agreeing(3)
+    explanation = explained(reported, changed(new, SYD, nyha=pl.col("nyha").replace({"3": "4"})))
+    (cause,) = explanation.causes
+    threes = new.filter(SYD, nyha="3").height
+    assert (cause.explained, cause.in_slice, explanation.unexplained) == (threes, new.filter(SYD).height, 0)
+
+
+def test_two_faults_of_one_variable_in_two_regions():
+    reported, new = noisy_sides(4, 1600)
+    both = changed(new, SYD, weight=pl.col("weight") * 1000)
+    both = changed(both, pl.col("region") == "nord", weight=None)
+    assert sorted(told(explained(reported, both))) == [
+        ("missing_in_new", ("weight",), {"region": "nord"}, {}),
+        ("unit_factor", ("weight",), IN_SYD, {"factor": 1000.0}),
+    ]
+    twice = changed(changed(new, SYD, pulse=pl.col("pulse") + 5), pl.col("region") == "midt", pulse=pl.col("pulse") + 9)
+    assert sorted(told(explained(reported, twice)), key=str) == [
+        ("constant_offset", ("pulse",), {"region": "midt"}, {"offset": 9.0}),
+        ("constant_offset", ("pulse",), IN_SYD, {"offset": 5.0}),
+    ]
+
+
+def test_a_shift_of_the_event_date_is_found_in_the_pairs_of_the_near_day():
+    reported, new = noisy_sides(5)
+    shifted = changed(new, pl.col("unit") == "s1", day=pl.col("day") + 2 * DAYS)
+    explanation = explained(reported, shifted)
+    assert told(explanation) == [("date_shift", ("day",), {"unit": "s1"}, {"days": 2})]
+
+
+def test_several_faults_at_once_are_all_told():
+    reported, new = noisy_sides(6, 2000)
+    new = changed(new, SYD, weight=pl.col("weight") * 1000)
+    new = changed(new, pl.col("unit") == "n1", echo_day=pl.col("echo_day") + DAYS)
+    new = changed(new, pl.col("schema_version") == "1.1", smoker=None)
+    new = new.filter(pl.col("unit") != "m2")
+    assert sorted(told(explained(reported, new)), key=lambda cause: cause[0]) == [
+        ("date_shift", ("echo_day",), {"unit": "n1"}, {"days": 1}),
+        ("missing_in_new", ("smoker",), {"schema_version": "1.1"}, {}),
+        ("unit_factor", ("weight",), IN_SYD, {"factor": 1000.0}),
+        ("unit_not_reporting", (), {"unit": "m2"}, {"unit": "m2"}),
+    ]
+
+
+# ---------------------------------------------------------------- records
+
+
+def test_a_unit_whose_records_are_held_back_does_send():
+    reported, new = agreeing(14)
+    held = pl.col("unit") == "s3"
+    found = reconcile(SPEC, reported, new.filter(~held), REFERENCE, new.filter(held))
+    assert set(found.unmatched["reason"]) == {"held_back"}
+    assert told(explain(SPEC, found)) == []
+    assert told(explained(reported, new.filter(~held))) == [("unit_not_reporting", (), {"unit": "s3"}, {"unit": "s3"})]
+
+
+def without(where: pl.Expr, seed: int = 7, n: int = 1500) -> Any:
+    reported, new = noisy_sides(seed, n)
+    return explained(reported, new.filter(~where))
+
+
+def test_a_unit_that_never_sends():
+    assert told(without(pl.col("unit") == "s3")) == [("unit_not_reporting", (), {"unit": "s3"}, {"unit": "s3"})]
+
+
+def test_a_unit_that_stops_sending():
+    (cause,) = without((pl.col("unit") == "s3") & (pl.col("day") >= dt.date(2026, 5, 1)), n=2500).causes
+    assert (cause.kind, set(cause.where)) == ("unit_not_reporting", {"unit", "period"})
+    assert cause.parameters["unit"] == "s3"
+    assert abs(dt.date.fromisoformat(cause.parameters["from"]) - dt.date(2026, 5, 1)) <= dt.timedelta(days=3)
+    assert cause.where["period"] == {"from": cause.parameters["from"]}
+
+
+def test_the_only_unit_of_a_region_is_named():
+    assert told(without(pl.col("unit") == "o1")) == [("unit_not_reporting", (), {"region": "ost"}, {"unit": "o1"})]
+
+
+def test_a_gap_in_time():
+    gap = SYD & pl.col("day").is_between(dt.date(2026, 4, 6), dt.date(2026, 5, 3))
+    (cause,) = without(gap, n=4000).causes
+    assert cause.kind == "period_gap" and cause.where["region"] == "syd"
+    assert cause.parameters == cause.where["period"]
+    for end, day in (("from", dt.date(2026, 4, 6)), ("to", dt.date(2026, 5, 3))):
+        assert abs(dt.date.fromisoformat(cause.parameters[end]) - day) <= dt.timedelta(days=2)
+
+
+def test_a_unit_whose_records_only_cannot_be_paired_is_not_silent():
+    reported, new = agreeing(7)
+    shifted = changed(new, pl.col("unit") == "s3", day=pl.col("day") + 10 * DAYS)  # outside every window
+    explanation = explained(reported, shifted)
+    assert told(explanation) == []
+    assert explanation.unexplained == explanation.discrepancies > 150
+
+
+def test_scattered_losses_do_not_hide_a_silent_unit():
+    reported, new = agreeing(8, 1500)
+    lost = pl.Series(np.random.default_rng(8).random(len(new)) < 0.7) & (new["region"] == "nord")
+    found = told(explained(reported, new.filter(~lost).filter(pl.col("unit") != "s3")))
+    assert found == [("unit_not_reporting", (), {"unit": "s3"}, {"unit": "s3"})]
+
+
+@pytest.mark.parametrize("ids", ["later", "mixed"])
+def test_a_submission_sent_twice(ids):
+    reported, new = agreeing(9)
+    again = new.filter(submission="nord-03").with_columns(submission=pl.lit("nord-13"))
+    rename = pl.col("record_id") + "-2"
+    if ids == "mixed":  # ids say nothing about which copy came first
+        rename = (
+            pl.when(pl.col("record_id").str.ends_with("1")).then(rename).otherwise(pl.lit("A") + pl.col("record_id"))
+        )
+    twice = pl.concat([new, again.with_columns(record_id=rename)])
+    explanation = explained(reported, twice)
+    assert told(explanation) == [("submission_twice", (), {"submission": "nord-13"}, {"submission": "nord-13"})]
+    (cause,) = explanation.causes
+    assert (cause.explained, cause.in_slice, explanation.unexplained) == (len(again), len(again), 0)
+
+
+def test_a_unit_mapped_wrong():
+    explanation = planted(pl.col("unit") == "n1", seed=10, unit=pl.lit("n2"), hospital=pl.lit("H-n2"))
+    assert explanation == [("unit_mapped_wrong", (), {"unit": "n2"}, {"from": "n1", "to": "n2"})]
+
+
+def test_a_unit_mapped_wrong_from_a_day_on():
+    reported, new = noisy_sides(10, 2500)
+    late = (pl.col("unit") == "n1") & (pl.col("day") >= dt.date(2026, 10, 1))
+    (cause,) = explained(reported, changed(new, late, unit=pl.lit("n2"))).causes
+    assert (cause.kind, cause.parameters) == ("unit_mapped_wrong", {"from": "n1", "to": "n2"})
+    assert cause.where["unit"] == "n2" and set(cause.where["period"]) == {"from"}
+    assert abs(dt.date.fromisoformat(cause.where["period"]["from"]) - dt.date(2026, 10, 1)) <= dt.timedelta(days=4)
+    assert cause.explained <= cause.in_slice < len(new.filter(unit="n2"))
+
+
+def test_test_persons():
+    spec = spec_with(test_persons=["2502609996", "0107729996"])
+    reported, new = agreeing(11)
+    tests = new.filter(region="midt").head(4).with_columns(
+        record_id=pl.col("record_id") + "-t", person=pl.Series(["2502609996", "0107729996"] * 2)
+    )  # fmt: skip
+    explanation = explained(reported, pl.concat([new, tests]), spec)
+    assert told(explanation) == [("test_persons", (), {"region": "midt"}, {})]
+    (cause,) = explanation.causes
+    assert (cause.explained, cause.in_slice) == (4, new.filter(region="midt").height + 4)
+
+
+def test_a_test_person_in_a_submission_sent_twice_is_told_once():
+    spec = spec_with(test_persons=["2502609996"])
+    reported, new = agreeing(11)
+    tests = new.filter(submission="midt-03").head(1).with_columns(
+        record_id=pl.lit("N-t"), person=pl.lit("2502609996")
+    )  # fmt: skip
+    sent = pl.concat([new, tests])
+    again = sent.filter(submission="midt-03").with_columns(
+        record_id=pl.col("record_id") + "-2", submission=pl.lit("midt-13")
+    )
+    explanation = explained(reported, pl.concat([sent, again]), spec)
+    assert [cause.kind for cause in explanation.causes] == ["submission_twice", "test_persons"]
+    assert explanation.cause_ids()["discrepancy_id"].n_unique() == explanation.discrepancies
+    assert explanation.unexplained == 0
+
+
+# ---------------------------------------------------------------- what is told
+
+
+def test_every_discrepancy_has_at_most_one_cause_and_the_rest_is_stated():
+    reported, new = noisy_sides(12)
+    explanation = explained(reported, changed(new, SYD, weight=None, nyha=None))
+    ids = explanation.cause_ids()
+    assert ids["discrepancy_id"].n_unique() == len(ids) == sum(cause.explained for cause in explanation.causes)
+    assert explanation.unexplained == explanation.discrepancies - len(ids) > 0
+    assert [cause.explained for cause in explanation.causes] == sorted(
+        (cause.explained for cause in explanation.causes), reverse=True
+    )
+
+
+def test_the_contract_tells_each_cause_in_two_languages_without_values_of_records():
+    spec = spec_with()
+    reported, new = agreeing(13)
+    told_ = explained(reported, changed(new, SYD, weight=pl.col("weight") * 1000)).contract(
+        Words(spec, {"syd": "Region Syd"})
+    )
+    (cause,) = told_["causes"]
+    assert told_["unexplained"] == 0
+    assert (cause["rank"], cause["owner"], cause["slice"]) == (1, "it_development", IN_SYD)
+    n = cause["explained"]
+    assert cause["sentence"] == {
+        "da": f"Region Syd: Prøve er 1000 gange det manuelt indberettede (anden måleenhed) ({n} af {n}).",
+        "en": f"Region Syd: Prøve is 1000 times what was typed (another unit of measurement) ({n} of {n}).",
+    }
+
+
+def test_every_kind_has_an_owner_and_a_sentence_in_both_languages():
+    assert set(OWNERS) == set(WHAT["da"]) == set(WHAT["en"])
