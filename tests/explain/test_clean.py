@@ -29,6 +29,16 @@ def test_one_unit_that_types_worse_than_all_others_is_no_cause():
     assert told(explained(reported, changed(new, worse, nyha=other))) == []
 
 
+def test_a_small_unit_that_is_above_half_by_chance_is_no_cause():
+    # A third is empty everywhere; of the ten records of one unit, six: luck, not evidence.
+    reported, new = agreeing(3)
+    few = new.filter(unit="o1")["record_id"].head(10)
+    kept = new.filter((pl.col("unit") != "o1") | pl.col("record_id").is_in(few.implode()))
+    third = pl.Series(np.random.default_rng(3).random(len(kept)) < 0.35) & (kept["unit"] != "o1")
+    explanation = explained(reported, changed(kept, third | pl.col("record_id").is_in(few[:6].implode()), weight=None))
+    assert "missing_in_new" not in [cause.kind for cause in explanation.causes]
+
+
 def test_few_patients_who_moved_between_units_are_no_wrong_mapping():
     reported, new = noisy_sides(4)
     moved = pl.col("record_id").is_in(new.filter(unit="n1")["record_id"].gather_every(12).to_list())
