@@ -225,6 +225,8 @@ def password(run: Run, region: str, key: bytes | None = None) -> str:
 
 def _kept(run: Run, warehouse: Warehouse) -> reconciling.Reconciliation:
     """The reconciliation of this run, as its step left it in the warehouse."""
+    if not run.building.is_dir():
+        raise InputError(f"No run of {run.database} is under way: start with `reconcile` (or `sammenhold run`).")
     frames = {name: load(warehouse, name) for name in reconciling.FRAMES}
     return reconciling.from_frames(run.reference_date, frames)
 

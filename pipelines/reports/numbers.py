@@ -23,21 +23,26 @@ def percent(part: int, whole: int) -> str:
     return share(Fraction(part, whole)) if whole else NOT_RELEVANT
 
 
-def share(value: float | Fraction | None) -> str:
-    """A share between 0 and 1 in percent with two decimals, or as many as show that something differs."""
+def share(value: float | Fraction | None, limit: float | None = None) -> str:
+    """A share between 0 and 1 in percent with two decimals, or as many as show that something differs.
+
+    Nor is it rounded to the `limit` it is judged by: 89,998 % beside 90 % is not 90,00 %.
+    """
     if value is None or not math.isfinite(value):
         return NOTHING
     if value in (0, 1):
         return f"{int(value) * 100} %"
     hundredths = _decimal(value) * 100
-    return f"{_fixed(hundredths, _decimals_that_differ(hundredths))} %"
+    special = {Decimal(0), Decimal(100)} if limit is None else {Decimal(0), Decimal(100), _decimal(limit) * 100}
+    return f"{_fixed(hundredths, _decimals_that_differ(hundredths, special - {hundredths}))} %"
 
 
-def share_with_interval(value: float | None, low: float | None, high: float | None) -> str:
+def share_with_interval(value: float | None, low: float | None, high: float | None, limit: float | None = None) -> str:
     """A share and its confidence interval, all in percent: "98,75 % (93,25–99,78)"."""
     if low is None or high is None:
-        return share(value)
-    return f"{share(value)} ({share(low).removesuffix(' %')}–{share(high).removesuffix(' %')})"
+        return share(value, limit)
+    ends = "–".join(share(end, limit).removesuffix(" %") for end in (low, high))
+    return f"{share(value, limit)} ({ends})"
 
 
 def points(value: float | None) -> str:
@@ -83,6 +88,6 @@ def _fixed(value: Decimal, decimals: int) -> str:
     return f"−{shown}" if rounded < 0 else shown
 
 
-def _decimals_that_differ(hundredths: Decimal) -> int:
-    """The fewest decimals, two or more, that do not round to 0 or 100."""
-    return next((d for d in range(2, _MOST_DECIMALS) if round(hundredths, d) not in (0, 100)), _MOST_DECIMALS)
+def _decimals_that_differ(hundredths: Decimal, special: set[Decimal]) -> int:
+    """The fewest decimals, two or more, that do not round to a value that would say something else."""
+    return next((d for d in range(2, _MOST_DECIMALS) if round(hundredths, d) not in special), _MOST_DECIMALS)

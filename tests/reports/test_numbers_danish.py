@@ -72,3 +72,8 @@ def test_counts_dates_and_signs_are_danish():
 )
 def test_a_value_is_shown_as_a_region_reads_it(spec, variable, raw, shown):
     assert value_text(spec.variables[variable], raw) == shown
+
+
+def test_an_end_is_not_rounded_to_the_limit_it_is_judged_by():
+    assert numbers.share_with_interval(0.8868, 0.8722, 0.89998, limit=0.9) == "88,68 % (87,22–89,998)"
+    assert numbers.share_with_interval(0.9, 0.85, 0.95, limit=0.9) == "90,00 % (85,00–95,00)"

@@ -33,9 +33,7 @@ def world():
     courses = simulate(spec, units, seed, 0.6, FROM, REFERENCE)
     sides = {
         "reported": forms(spec, courses, seed, REFERENCE),
-        "new": messages(
-            spec, courses, schemas, regions, seed, REFERENCE, {"1.1": ["nordjylland", "midtjylland"]}
-        ),
+        "new": messages(spec, courses, schemas, regions, seed, REFERENCE, {"1.1": ["nordjylland", "midtjylland"]}),
     }
     comparable = comparable_courses(spec, sides["reported"], sides["new"], REFERENCE)
     return SimpleNamespace(

@@ -11,9 +11,7 @@ def broken(world, frame, source, severity=None):
     owner = {unit["unit"]: unit["region"] for unit in world.units}
     texts = [name.removesuffix("_text") for name in frame.columns if name.endswith("_text")]
     found = set()
-    for row in frame.filter(frame["action"] != "delete" if "action" in frame.columns else True).iter_rows(
-        named=True
-    ):
+    for row in frame.filter(frame["action"] != "delete" if "action" in frame.columns else True).iter_rows(named=True):
         row |= {"channel_region": row["region"], "unit_region": owner.get(row["unit"])}
         row |= {f"{name}_uncast": row[f"{name}_text"] is not None for name in texts}
         found |= {(rule.id, row["record_id"]) for rule in rules if rule.violated(row)}

@@ -134,9 +134,7 @@ def test_an_entry_fault_changes_only_its_cells_and_only_in_its_slice(world, plan
     before, after = world.sides[side], sides[side]
     assert difference(before, after) <= columns
     touched = changed(before, after)
-    assert set(after.filter(pl.col("record_id").is_in(touched["record_id"].to_list()))["region"]) == {
-        "nordjylland"
-    }
+    assert set(after.filter(pl.col("record_id").is_in(touched["record_id"].to_list()))["region"]) == {"nordjylland"}
     assert truth[0].n == touched.height > 0
     if truth[0].rule:
         assert truth[0].records == tuple(touched["record_id"])
@@ -147,11 +145,7 @@ def test_records_not_sent_are_those_of_the_slice(world, planted_by, kind):
     where = {"unit": "8003021", "period": {"from": dt.date(2026, 2, 1)}}
     sides, truth = planted_by(Fault(kind=kind, slice=where))
     before, after = world.sides["new"], sides["new"]
-    inside = (
-        before.filter(unit="8003021")
-        .filter(pl.col("start_date") >= dt.date(2026, 2, 1))["record_id"]
-        .unique()
-    )
+    inside = before.filter(unit="8003021").filter(pl.col("start_date") >= dt.date(2026, 2, 1))["record_id"].unique()
     assert after.equals(before.filter(~pl.col("record_id").is_in(inside.to_list())))
     assert truth[0].n == len(inside) > 0
 
@@ -213,9 +207,7 @@ def test_a_lost_leading_zero_breaks_the_form_of_the_person_number(world, planted
 def test_out_of_range_is_a_warning_on_the_side_it_is_planted(world, planted_by):
     sides, (truth,) = planted_by(Fault(kind="out_of_range", side="reported", variable="weight", slice=NORTH))
     found = broken(world, sides["reported"].filter(**NORTH), "kip", "warning")
-    assert {pair for pair in found if pair[0] == truth.rule} == {
-        (truth.rule, record) for record in truth.records
-    }
+    assert {pair for pair in found if pair[0] == truth.rule} == {(truth.rule, record) for record in truth.records}
 
 
 def test_one_fault_does_not_move_another(world, planted_by):

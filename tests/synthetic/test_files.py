@@ -74,10 +74,7 @@ def test_the_sample_breaks_no_rule_that_its_truth_does_not_say(world, sample_pla
     in_records = [fault for fault in sample_plan.faults if "file" not in fault.parameters]
     sides, truth = planted_by(*in_records)
     expected = {
-        (t.rule, record)
-        for t in truth
-        if t.reported_in == "findings" and t.side == "new"
-        for record in t.records
+        (t.rule, record) for t in truth if t.reported_in == "findings" and t.side == "new" for record in t.records
     }
     assert broken(world, sides["new"], "wsapi", "error") == expected
     assert broken(world, sides["reported"], "kip", "error") == set()
@@ -99,8 +96,7 @@ def test_a_kip_file_says_the_values_in_the_words_of_the_form(world):
         words = {"not_done": "Ikke udført", "unknown": "Uoplyst", None: ""}[typed["weight_missing"]]
         assert row["vaegt_kg"] == (words if weight is None else f"{weight}".replace(".", ","))
         assert (
-            row["nyha_klasse"]
-            == {"1": "I", "2": "II", "3": "III", "4": "IV", None: row["nyha_klasse"]}[typed["nyha"]]
+            row["nyha_klasse"] == {"1": "I", "2": "II", "3": "III", "4": "IV", None: row["nyha_klasse"]}[typed["nyha"]]
         )
 
 
@@ -156,9 +152,7 @@ def test_no_person_number_stands_in_a_name_or_an_id(world, tmp_path):
 
 def test_the_truth_lists_exactly_what_was_planted(world, tmp_path):
     faults = [
-        Fault(
-            kind="unit_factor", variable="weight", slice={"region": "syddanmark"}, parameters={"factor": 1000}
-        ),
+        Fault(kind="unit_factor", variable="weight", slice={"region": "syddanmark"}, parameters={"factor": 1000}),
         Fault(kind="cast_error", variable="lvef", slice={"region": "hovedstaden"}, parameters={"n": 2}),
         Fault(kind="broken_json", parameters={"file": "wsapi/midtjylland/MJ-000002.json"}),
     ]

@@ -52,9 +52,7 @@ def test_means_of_numbers_are_the_published_ones(world):
         if variable.published and variable.published.mean is not None:
             values = world.courses[name].drop_nulls()
             error = values.std() / math.sqrt(len(values))
-            assert abs(values.mean() - variable.published.mean) < 5 * error + 0.01 * variable.published.sd, (
-                name
-            )
+            assert abs(values.mean() - variable.published.mean) < 5 * error + 0.01 * variable.published.sd, name
 
 
 def test_volume_per_region_is_the_published_one(world):
@@ -72,9 +70,7 @@ def test_a_variable_that_is_not_relevant_is_empty(world):
 
 def test_clean_data_break_no_rule_but_the_check_digit(world):
     for side, source in (("reported", "kip"), ("new", "wsapi")):
-        assert {rule for rule, _ in broken(world, world.sides[side].gather_every(3), source)} == {
-            "person.check_digit"
-        }
+        assert {rule for rule, _ in broken(world, world.sides[side].gather_every(3), source)} == {"person.check_digit"}
 
 
 def test_the_naive_check_sees_a_broken_rule(world):
@@ -85,9 +81,7 @@ def test_the_naive_check_sees_a_broken_rule(world):
 
 def test_a_specification_without_volumes_is_refused(world):
     with pytest.raises(InputError, match="published"):
-        simulate(
-            world.spec.model_copy(update={"published": None}), [], 1, 1.0, world.reference, world.reference
-        )
+        simulate(world.spec.model_copy(update={"published": None}), [], 1, 1.0, world.reference, world.reference)
 
 
 def test_a_period_that_ends_before_it_begins_is_refused(world):

@@ -52,7 +52,12 @@ def bound(text: str | None) -> str:
 def asked_agreement(view: View) -> float | None:
     """The share of agreement that the judged gate asks of each variable, if it asks."""
     gate = view.spec.gates.get((view.results.gate or {}).get("gate", ""))
-    found = re.search(r"[0-9.]+", (gate and gate.agreement_each_variable) or "")
+    return limit(gate and gate.agreement_each_variable)
+
+
+def limit(asked: str | None) -> float | None:
+    """The number in what is asked: 0.9 of `>= 0.90`."""
+    found = re.search(r"[0-9.]+", asked or "")
     return float(found[0]) if found else None
 
 
@@ -73,7 +78,7 @@ def _condition(view: View, said: dict[str, Any]) -> GateCondition:
     return GateCondition(
         name=": ".join([name, ", ".join(subject + place)]) if subject or place else name,
         asked=bound(said.get("asked")),
-        found=share_with_interval(said.get("found"), said.get("low"), said.get("high")),
+        found=share_with_interval(said.get("found"), said.get("low"), said.get("high"), limit(said.get("asked"))),
         n=count(said.get("n")),
         outcome=outcome_cell(view, _known(said["outcome"])),
         reason=_reason(view, said["outcome"], said.get("reason")),
