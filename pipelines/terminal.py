@@ -42,7 +42,8 @@ class Terminal:
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console(soft_wrap=True, highlight=False)
+        # Piped into a file or a log there is no window to fit: wide enough that no word breaks.
+        self.out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
         self.err = Console(stderr=True, soft_wrap=True, highlight=False)
 
     @contextmanager

@@ -56,6 +56,14 @@ def test_no_part_of_a_specification_is_left_out() -> None:
     assert parts - {BaseModel, model.Frozen, model.Label} == set(MODELS.values())
 
 
+def test_a_column_or_key_that_leaves_the_document_is_missed() -> None:
+    without = RESULTS.replace("| `offset` |", "| offset |")
+    assert first_cells(chapter(RESULTS, "offsets.parquet")) - first_cells(chapter(without, "offsets.parquet")) == {
+        "offset"
+    }
+    assert "holds" not in first_cells(chapter(SPECIFICATION.replace("| `holds` |", "| holds |"), "Rule"))
+
+
 def test_every_column_of_the_contract_files_is_explained(sample_results: Path) -> None:
     found = {path.name: set(pl.read_parquet_schema(path)) for path in sample_results.glob("*.parquet")}
     assert set(re.findall(r"^## (\w+\.parquet)$", RESULTS, re.MULTILINE)) == set(found)

@@ -84,6 +84,7 @@ def test_nothing_committed_names_a_machine() -> None:
 
 
 def test_nothing_committed_names_a_registry() -> None:
+    assert REGISTRY.search("--extra-index-url x") and not REGISTRY.search("a package registry")
     assert named(REGISTRY, committed()) == []
 
 

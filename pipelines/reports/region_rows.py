@@ -7,10 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.reports.messages import read_messages
 from pipelines.reports.places import PlaceNames
 from pipelines.reports.rows import DISCREPANCIES, FINDINGS, RegionRows
 
 SIDES = ("reported", "new")
+# A form whose new record did arrive, and is told of among the region's own errors.
+HELD_BACK = "workbook.held_back"
 
 
 def region_rows(
@@ -39,6 +42,7 @@ def _discrepancies(
     found = pl.read_parquet(folder / "discrepancies.parquet").drop("region", "unit")
     for side in SIDES:
         found = found.join(_places(records, side), on=f"{side}_id", how="left")
+    held = pl.read_parquet(folder / "unmatched.parquet").filter(side="reported", reason="held_back")["record_id"]
     own = {side: (pl.col(f"region_{side}") == region).fill_null(False) for side in SIDES}
     foreign = {side: (pl.col(f"region_{side}") != region).fill_null(False) for side in SIDES}
     # The new record speaks for the pair where both are the region's own.
@@ -54,7 +58,10 @@ def _discrepancies(
             region=pl.lit(region),
             shared=foreign["reported"] | foreign["new"],
             own_side=side,
-            cause_sentence=pl.col("cause_id").replace_strict(sentences, default=None, return_dtype=pl.String),
+            cause_sentence=pl.coalesce(
+                pl.col("cause_id").replace_strict(sentences, default=None, return_dtype=pl.String),
+                pl.when(pl.col("reported_id").is_in(held.implode())).then(pl.lit(read_messages().text(HELD_BACK))),
+            ),
         )
         .with_columns(unit_name=_named(pl.col("unit"), names.units))
         .select(DISCREPANCIES)

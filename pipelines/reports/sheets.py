@@ -118,7 +118,7 @@ def _sources(row: dict[str, Any], messages: Messages) -> tuple[str, ...]:
 def _label(spec: DatabaseSpec, name: str | None, messages: Messages) -> str:
     if name is None:
         return messages.text("words.whole_record")
-    return messages.label(spec.variables[name].label) if name in spec.variables else name
+    return messages.label(spec.variables[name].label) if name in spec.variables else messages.word("identity", name)
 
 
 def _whom_columns(t: dict[str, str]) -> tuple[Column, ...]:
