@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -269,13 +269,17 @@ def spec_lint(spec: Annotated[Path, typer.Argument(help="The specification (YAML
 
 
 @spec_app.command("schema")
-def spec_schema() -> None:
-    """Print the JSON Schema of specifications."""
+def spec_schema(
+    spec: Annotated[Path | None, typer.Option(help="With --wsapi: the specification (YAML).")] = None,
+    wsapi: Annotated[str | None, typer.Option(help="A WSAPI schema version, such as 1.1.")] = None,
+) -> None:
+    """Print the JSON Schema of specifications, or of one WSAPI version of a database."""
     import json
 
-    from pipelines.spec.lifecycle import spec_schema as schema
+    from pipelines.spec.lifecycle import spec_schema as of_specifications
 
-    sys.stdout.write(json.dumps(schema(), ensure_ascii=False, indent=1) + "\n")
+    schema = _wsapi_schema(spec, wsapi) if spec and wsapi else of_specifications()
+    sys.stdout.write(json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
 
 
 @spec_app.command("compile")
@@ -304,6 +308,17 @@ def spec_document(
     read = read_spec(spec)
     out.write_text(document(read, read_source_schemas(spec.parent, read)), "utf-8")
     Terminal().say(f"Skrevet: {out}")
+
+
+def _wsapi_schema(spec: Path, version: str) -> dict[str, Any]:
+    from pipelines.spec.reading import read_source_schemas, read_spec
+    from pipelines.spec.to_wsapi import json_schema
+
+    read = read_spec(spec)
+    schemas = {v: schema for (source, v), schema in read_source_schemas(spec.parent, read).items() if source == "wsapi"}
+    if version not in schemas:
+        raise InputError(f"{read.database} has no WSAPI version '{version}': there are {', '.join(schemas) or 'none'}.")
+    return json_schema(read, schemas[version])
 
 
 def _date(value: dt.datetime | None) -> dt.date | None:

@@ -227,3 +227,13 @@ def test_an_unforeseen_failure_tells_its_place_and_no_value(files, monkeypatch, 
     told = capsys.readouterr().err
     assert "ValueError" in told and "plain_files.py" in told
     assert "0101704001" not in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_the_committed_wsapi_schema_is_the_one_the_specification_gives(monkeypatch, capsys, version) -> None:
+    root = Path(__file__).parents[2]
+    specification = root / "expectations" / "dhd" / "specification.yaml"
+    assert sammenhold(monkeypatch, "spec", "schema", "--spec", specification, "--wsapi", version) == 0
+    committed = root / "docs" / "databases" / f"dhd-wsapi-{version}.schema.json"
+    assert capsys.readouterr().out == committed.read_text("utf-8")
+    assert sammenhold(monkeypatch, "spec", "schema", "--spec", specification, "--wsapi", "9.9") == 2
