@@ -7,6 +7,7 @@ one clear sentence (what, where, what to do) and never a traceback.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,8 @@ def gate(
     from pipelines.reports.publish import evidence
 
     latest, chosen = _latest(_project(home, expectations), database, results)
+    if (of := json.loads((latest / "summary.json").read_text("utf-8"))["database"]) != database:
+        raise InputError(f"{latest} holds results of {of}, not of {database}: name its database with --database.")
     decision = judge(chosen.spec, gate, latest, evidence(latest))
     terminal = Terminal(as_json)
     terminal.answer(decision.contract())
@@ -185,8 +188,6 @@ def status(
     as_json: Json = False,
 ) -> None:
     """What arrived and what became of it, and how the latest run stands."""
-    import json
-
     latest, chosen = _latest(_project(home, expectations), database)
     summary = json.loads((latest / "summary.json").read_text("utf-8"))
     decision = json.loads((latest / "gate.json").read_text("utf-8"))
@@ -209,6 +210,8 @@ def password(
     from pipelines import flow
 
     latest, chosen = _latest(_project(home, expectations), database)
+    if region not in (known := sorted(path.name for path in latest.glob("regions/*"))):
+        raise InputError(f"There is no list for '{region}': the regions are {', '.join(known)}.")
     sys.stdout.write(
         flow.password(_run(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
     )
@@ -274,8 +277,6 @@ def spec_schema(
     wsapi: Annotated[str | None, typer.Option(help="A WSAPI schema version, such as 1.1.")] = None,
 ) -> None:
     """Print the JSON Schema of specifications, or of one WSAPI version of a database."""
-    import json
-
     from pipelines.spec.lifecycle import spec_schema as of_specifications
 
     schema = _wsapi_schema(spec, wsapi) if spec and wsapi else of_specifications()
@@ -361,6 +362,9 @@ def _run_and_tell(run: Run, gate: str, as_json: bool) -> None:
     """The verbs in order, then what they found in a table."""
     from pipelines import flow
 
+    if gate not in run.spec.gates:
+        known = ", ".join(run.spec.gates) or "none"
+        raise InputError(f"{run.database} has no gate '{gate}': choose one of {known}.")
     terminal = Terminal(as_json)
     summaries = {}
     with terminal.steps(len(STEPS) + 1) as step:

@@ -10,8 +10,9 @@ import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
@@ -24,8 +25,9 @@ from pipelines.reports import publish
 from pipelines.reports.country import country_report
 from pipelines.reports.places import place_names
 from pipelines.sources.plain import RefusedFile, read_file, read_plain
+from pipelines.spec.constraint_kinds import Castable
 from pipelines.spec.constraints import constraints_of
-from pipelines.spec.model import DatabaseSpec
+from pipelines.spec.model import DatabaseSpec, SourceName
 from pipelines.spec.reading import read_spec, read_units
 from pipelines.validation.check import check
 from pipelines.validation.plain import refusal_summary, validation_summary
@@ -41,6 +43,8 @@ NO_FINDINGS = {
 def validate_file(path: Path, spec_path: Path, source: str, reference_date: dt.date | None = None) -> dict[str, Any]:
     """The verdict on one plain file with every rule's counts and first lines, never a value."""
     spec = read_spec(spec_path)
+    if source not in get_args(SourceName):
+        raise InputError(f"There is no source '{source}': choose one of {', '.join(get_args(SourceName))}.")
     if not path.is_file():
         raise InputError(f"{path} cannot be read: name an existing CSV or Parquet file.")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -65,24 +69,49 @@ def reconcile_files(
     progress: Callable[[str], None] = lambda step: None,
 ) -> dict[str, Any]:
     """Hold two plain files side by side; `out` gets the contract files, all at once or not at all."""
-    spec = read_spec(spec_path)
+    spec, out = read_spec(spec_path), out.resolve()
     publish.refuse_foreign(out)
     progress("læser filerne")
     sides = [_side(path, spec, spec_path) for path in (reported, new)]
     progress("sammenholder")
-    found = reconcile(spec, *sides, reference_date)
+    found = reconcile(spec, *(side.readable for side in sides), reference_date, sides[1].held)
     building = out.with_name(f".{out.name}.building")
     publish.start(building)
     try:
-        summary = _write(building, spec, spec_path, found, (reported, new), previous, progress)
+        summary = _write(building, spec, spec_path, found, sides, previous, progress)
         publish.publish_folder(building, out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return summary
 
 
-def _side(path: Path, spec: DatabaseSpec, spec_path: Path) -> pl.DataFrame:
-    return canonical(spec, read_plain(path, spec), units=read_units(spec, spec_path.parent))
+@dataclass(frozen=True)
+class Side:
+    """One plain file: the records whose every cell can be read, those held back, and the findings that say why."""
+
+    path: Path
+    digest: str
+    readable: pl.DataFrame
+    held: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def _side(path: Path, spec: DatabaseSpec, spec_path: Path) -> Side:
+    """A cell that is neither a value nor a missing code must not pass for an empty one: its record is held back."""
+    rows, units = read_plain(path, spec), read_units(spec, spec_path.parent)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    findings = _unreadable(spec, rows, units).with_columns(receipt_id=pl.lit(digest[:16]))
+    frame = canonical(spec, rows, units=units)
+    is_held = pl.col("line").is_in(findings["line"].implode())
+    return Side(path, digest, frame.filter(~is_held), frame.filter(is_held), findings)
+
+
+def _unreadable(spec: DatabaseSpec, rows: pl.DataFrame, units: list[dict[str, str]]) -> pl.DataFrame:
+    rules = [rule for rule in constraints_of(spec, spec.sides.new, None) if isinstance(rule, Castable)]
+    if all(rows.schema.get(rule.variable, pl.Null) != pl.String for rule in rules):
+        return pl.DataFrame(schema=NO_FINDINGS)
+    with in_memory() as memory, memory.registered(typed(spec, rows, units=units)) as table:
+        return check(memory.connection, spec, table, rules).findings.cast(NO_FINDINGS)
 
 
 def _write(
@@ -90,11 +119,12 @@ def _write(
     spec: DatabaseSpec,
     spec_path: Path,
     found: Reconciliation,
-    files: tuple[Path, Path],
+    sides: list[Side],
     previous: Path | None,
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
-    arrived = {"receipts": _receipts(spec, found, files), "findings": pl.DataFrame(schema=NO_FINDINGS)}
+    findings = pl.concat(side.findings.select(list(NO_FINDINGS)) for side in sides)
+    arrived = {"receipts": _receipts(spec, found, sides), "findings": findings}
     publish.write_frames(building, arrived)
     publish.write_reconciliation(building, found, previous)
     progress("forklarer")
@@ -117,12 +147,13 @@ RECEIPT = {
 }  # fmt: skip
 
 
-def _receipts(spec: DatabaseSpec, found: Reconciliation, files: tuple[Path, Path]) -> pl.DataFrame:
+def _receipts(spec: DatabaseSpec, found: Reconciliation, sides: list[Side]) -> pl.DataFrame:
     """What was read, in the columns of receipts.parquet; received as of the reference date."""
-    counts, day = found.counts(), dt.datetime.combine(found.reference_date, dt.time())
+    day = dt.datetime.combine(found.reference_date, dt.time())
     rows = []
-    for path, side in zip(files, ("reported", "new"), strict=True):
-        digest, n = hashlib.sha256(path.read_bytes()).hexdigest(), counts[side]
-        source = getattr(spec.sides, side)
-        rows.append((digest[:16], path.name, digest, source, None, None, None, day, "accepted", n, n, 0, None))
+    for side, source in zip(sides, (spec.sides.reported, spec.sides.new), strict=True):
+        n, held = len(side.readable), len(side.held)
+        verdict = "partly" if held else "accepted"
+        said = (side.digest[:16], side.path.name, side.digest, source, None, None, None, day)
+        rows.append((*said, verdict, n + held, n, held, None))
     return pl.DataFrame(rows, schema=RECEIPT, orient="row")

@@ -26,6 +26,7 @@ OWNERS = {
     "duplicate_record": "region",
     "unit_mapped_wrong": "data_warehouse",
     "test_persons": "region",
+    "retracted_kept": "data_warehouse",
 }
 
 

@@ -32,6 +32,9 @@ from pipelines.spec.model import DatabaseSpec
 # A cause must gain more than this over saying nothing: exp(−gain) bounds the chance that it is luck, the
 # number of descriptions being paid for in `slices`; and there are some hundred suspicions in a run.
 LEAST_GAIN = float(np.log(100_000))
+# Of two sides that err alike about a rare code, half of those who have it on the one side lack it on the other;
+# a mapping moves (nearly) all of them.
+MAPPED_SHARE = 0.75
 FEWEST_MAPPED = 3  # rows that show one more recoded code inside a slice that is recoded already
 
 
@@ -72,8 +75,12 @@ def _strongest(spec, name: str, compared: pl.DataFrame, rows: Rows, open_: np.nd
         for suspicion in suspicions(name, spec.variables[name], compared, open_)
         if (place := best_slice(rows.only(suspicion.eligible), suspicion.hits[suspicion.eligible]))
     ]
-    strong = [finding for finding in findings if finding.place.gain > LEAST_GAIN]
+    strong = [finding for finding in findings if finding.place.gain > LEAST_GAIN and _moves_enough(finding)]
     return max(strong, key=lambda finding: finding.place.gain, default=None)
+
+
+def _moves_enough(finding: _Finding) -> bool:
+    return finding.suspicion.kind != "code_recoded" or finding.place.share >= MAPPED_SHARE
 
 
 def _with_whole_mapping(finding: _Finding, compared: pl.DataFrame, rows: Rows, open_: np.ndarray) -> Suspicion:

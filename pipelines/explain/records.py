@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,12 +24,13 @@ LEAST_GAIN = float(np.log(100_000))
 
 def record_causes(spec: DatabaseSpec, reconciliation: Reconciliation, attributes: Sequence[str]) -> list[Cause]:
     """Silent units and periods, submissions sent twice, test persons, units mapped wrong."""
-    records = reconciliation.records.filter(pl.col("status").is_in(IN_SCOPE))
-    reported, new = (records.filter(side=side) for side in ("reported", "new"))
+    records = reconciliation.records.filter(pl.col("_status").is_in(IN_SCOPE))
+    reported, new = (records.filter(_side=side) for side in ("reported", "new"))
     return [
         *_silences(spec, reported, new, attributes),
         *_sent_twice(spec, new),
         *_test_persons(spec, new),
+        *_retracted_kept(spec, new),
         *_mapped_units(spec, reconciliation.compared),
     ]
 
@@ -39,7 +41,7 @@ def _silences(
     """Where nearly every reported record lacks a new one: a unit that does not send, or a gap in time."""
     places = [name for name in attributes if name in ("region", "unit", "hospital", *spec.slices)]
     while (rows := rows_of(reported, spec.event_date, places)) and len(reported):
-        silent = (reported["status"] == "unmatched") & (reported["reason"] != "held_back")
+        silent = (reported["_status"] == "unmatched") & (reported["_reason"] != "held_back")
         hits = silent.to_numpy()
         place = best_slice(rows, hits)
         if place is None or place.gain < LEAST_GAIN:
@@ -54,7 +56,7 @@ def _unpaired(new: pl.DataFrame, event_date: str, where: Mapping[str, Any]) -> i
     day, limits = pl.col(event_date).cast(pl.Date).cast(pl.String), where.get("period", {})
     same = [pl.col(name) == value for name, value in where.items() if name != "period"]
     inside = day.is_between(pl.lit(limits.get("from", "")), pl.lit(limits.get("to", "9999")))
-    return new.filter(*same, inside, status="unmatched").height
+    return new.filter(*same, inside, _status="unmatched").height
 
 
 def _silence(spec: DatabaseSpec, reported: pl.DataFrame, rows: Rows, hits: np.ndarray, place: Slice) -> Cause:
@@ -83,21 +85,39 @@ def _sent_twice(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
 
     Which of two copies is the surplus one depends on their ids; the later submission is the one told.
     """
-    later = new.with_columns(sent_again_in=pl.col("submission").max().over(copied_columns(spec)))
-    copied = later.filter(~_is_test_person(spec), reason="submission_twice")
+    ranks = {name: rank for rank, name in enumerate(sorted(new["submission"].drop_nulls().unique(), key=_natural))}
+    rank = pl.col("submission").replace_strict(ranks, default=None, return_dtype=pl.Int64)
+    last = rank.max().over(copied_columns(spec))
+    names = {rank: name for name, rank in ranks.items()}
+    later = new.with_columns(sent_again_in=last.replace_strict(names, default=None, return_dtype=pl.String))
+    copied = later.filter(~_is_test_person(spec), _reason="submission_twice")
     for submission, copies in _groups(copied, "sent_again_in"):
         where, sent = {"submission": submission}, new.filter(submission=submission)
         if len(copies) >= max(FEWEST_HITS, SMALLEST_SHARE * len(sent)):
             yield _plain(spec, "submission_twice", where, where, copies, sent)
 
 
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Numbers in a name count as numbers: submission 9 comes before submission 100."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+
+
 def _test_persons(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
     """Known test persons among the records that only the new side has."""
-    alone = new.filter(_is_test_person(spec), pl.col("status") != "pair")
+    alone = new.filter(_is_test_person(spec), pl.col("_status") != "pair")
     if len(alone):
         regions = alone["region"].unique().to_list()
         where = {"region": regions[0]} if len(regions) == 1 and regions[0] else {}
         yield _plain(spec, "test_persons", where, {}, alone, new.filter(**where) if where else new)
+
+
+def _retracted_kept(spec: DatabaseSpec, new: pl.DataFrame) -> Iterator[Cause]:
+    """Records that their source has withdrawn, and that stand on the new side only."""
+    withdrawn = new.filter(pl.col("retracted"))
+    alone = withdrawn.filter(~_is_test_person(spec), _status="unmatched")
+    if len(alone) >= max(FEWEST_HITS, SMALLEST_SHARE * len(withdrawn)):
+        yield _plain(spec, "retracted_kept", {}, {}, alone, new)
 
 
 def _is_test_person(spec: DatabaseSpec) -> pl.Expr:

@@ -23,6 +23,7 @@ WHAT = {
         "duplicate_record": "forløb er registreret to gange",
         "unit_mapped_wrong": "forløb fra enhed {from} står under enhed {to}",
         "test_persons": "testpersoner i driftsdata",
+        "retracted_kept": "forløb, som kilden har trukket tilbage, tæller stadig med",
     },
     "en": {
         "unit_factor": "{variable} is {factor} times what was typed (another unit of measurement)",
@@ -37,6 +38,7 @@ WHAT = {
         "duplicate_record": "courses are registered twice",
         "unit_mapped_wrong": "courses of unit {from} stand under unit {to}",
         "test_persons": "test persons in production data",
+        "retracted_kept": "records that their source has withdrawn still count",
     },
 }
 ATTRIBUTE = {

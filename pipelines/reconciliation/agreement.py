@@ -42,7 +42,9 @@ def _counts(spec: DatabaseSpec, compared: pl.DataFrame, name: str, level: int | 
     outcome = pl.col(f"{name}_outcome")
     if level is not None:
         alike = pl.col(f"{name}_reported").str.head(level) == pl.col(f"{name}_new").str.head(level)
-        outcome = pl.when((outcome == "differ") & alike).then(pl.lit("agree_within", OUTCOME)).otherwise(outcome)
+        within = pl.when(alike).then(pl.lit("agree_within", OUTCOME)).otherwise(pl.lit("differ", OUTCOME))
+        # Each level is judged on the codes themselves, whatever the specification accepts for the variable.
+        outcome = pl.when(outcome.is_in(["agree_within", "differ"])).then(within).otherwise(outcome)
     return (
         compared.select(*PLACES, outcome=outcome)
         .group_by(PLACES)

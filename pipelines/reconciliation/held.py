@@ -9,13 +9,17 @@ from pipelines.spec.model import DatabaseSpec
 
 
 def with_held_back(spec: DatabaseSpec, reported: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """The reported records, with reason `held_back` where an unmatched one is that of a held-back record.
+    """The reported records, with `_reason` held_back where an unmatched one is that of a held-back record.
 
     It stays a record on one side only, since nothing of it may be used; but the finding says why, and no
     other cause needs to be looked for.
     """
-    alone = reported.filter(status="unmatched")
+    alone = reported.filter(_status="unmatched")
     found = match(spec, alone, held.sort("record_id"))
     ids = alone["record_id"].gather(found["reported"])
-    is_held = pl.col("record_id").is_in(ids.implode())
-    return reported.with_columns(reason=pl.when(is_held).then(pl.lit("held_back")).otherwise("reason"))
+    # A record whose date cannot be read is known by its person alone.
+    undated = held.filter(pl.col(spec.event_date).is_null())["person"].drop_nulls()
+    is_held = pl.col("record_id").is_in(ids.implode()) | pl.col("person").is_in(undated.implode()).fill_null(False)
+    return reported.with_columns(
+        _reason=pl.when(is_held & (pl.col("_status") == "unmatched")).then(pl.lit("held_back")).otherwise("_reason")
+    )

@@ -12,6 +12,7 @@ from pipelines.reconciliation.intervals import wilson_columns
 from pipelines.reconciliation.rollup import rolled_up
 from pipelines.spec.model import DatabaseSpec
 
+TYPES = (*[pl.String] * 4, *[pl.Int64] * 3, *[pl.Float64] * 3)
 BY_PLACE = ((), ("region",), ("region", "unit"))
 COLUMNS = (
     "indicator",
@@ -35,7 +36,7 @@ def indicators(spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFrame) ->
         for side, frame in (("reported", reported), ("new", new))
     ]
     if not parts:
-        return pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+        return pl.DataFrame(schema=dict(zip(COLUMNS, TYPES, strict=True)))
     counts = rolled_up(pl.concat(parts), ("indicator", "side"), BY_PLACE).drop("period")
     shown = wilson_columns(counts, "numerator", "denominator", "value")
     return shown.rename({"value_low": "low", "value_high": "high"}).select(COLUMNS)
@@ -50,8 +51,8 @@ def _counts(spec: DatabaseSpec, frame: pl.DataFrame, name: str) -> pl.DataFrame:
     unknown = pl.col("is_unknown") if indicator.unknown else pl.lit(False)
     eligible, known = pl.col("in_denominator"), pl.col("in_denominator") & ~unknown
     return (
-        pl.concat([frame.select("region", "unit", "period"), said], how="horizontal")
-        .group_by("region", "unit", "period")
+        pl.concat([frame.select("region", "unit"), said], how="horizontal")
+        .group_by("region", "unit")
         .agg(
             numerator=(known & pl.col("in_numerator")).sum().cast(pl.Int64),
             denominator=known.sum().cast(pl.Int64),

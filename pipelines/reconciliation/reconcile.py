@@ -33,7 +33,7 @@ class Reconciliation:
 
     `compared` has one row per comparable pair: ids, rule, offset, place, attributes, and for each compared
     variable `v_reported`, `v_new`, their missing codes and `v_outcome`. `records` has every record of both
-    sides with its `status` (pair, unmatched, surplus, not_comparable). Both hold persons: they stay in
+    sides with its `_side` and `_status` (pair, unmatched, surplus, not_comparable). Both hold persons: they stay in
     memory or in the encrypted warehouse.
     """
 
@@ -57,13 +57,15 @@ class Reconciliation:
     @property
     def not_comparable(self) -> pl.DataFrame:
         """Records outside the parallel period or too young, counted apart: side, record_id, region, unit, period."""
-        outside = self.records.filter(status="not_comparable")
-        return outside.select("side", "record_id", "region", "unit", "period").sort("side", "record_id")
+        outside = self.records.filter(_status="not_comparable")
+        return outside.select(side="_side", record_id="record_id", region="region", unit="unit", period="_period").sort(
+            "side", "record_id"
+        )
 
     def counts(self) -> dict[str, int]:
         """The counts of summary.json that this step knows."""
-        of = {key: n for *key, n in self.records.group_by("side", "status").len().rows() for key in [tuple(key)]}
-        sides = dict(self.records.group_by("side").len().rows())
+        of = {key: n for *key, n in self.records.group_by("_side", "_status").len().rows() for key in [tuple(key)]}
+        sides = dict(self.records.group_by("_side").len().rows())
         return {
             "reported": sides.get("reported", 0),
             "new": sides.get("new", 0),
@@ -108,11 +110,11 @@ def reconcile(
     compared = compare(spec, side_by_side(spec, records))
     alone = unmatched(records)
     one_sided = alone.filter(~pl.col("surplus"))
-    in_scope = {side: frame.filter(pl.col("status").is_in(["pair", "unmatched"])) for side, frame in records.items()}
+    in_scope = {side: frame.filter(pl.col("_status").is_in(["pair", "unmatched"])) for side, frame in records.items()}
     return Reconciliation(
         reference_date=day,
         compared=compared,
-        records=pl.concat(frame.drop("row", "partner") for frame in records.values()),
+        records=pl.concat(frame.drop("_row", "_partner") for frame in records.values()),
         pairs=compared.select("pair_id", "reported_id", "new_id", "rule", "date_offset_days"),
         unmatched=alone.drop("surplus"),
         coverage=coverage(compared, *(one_sided.filter(side=side) for side in records)),

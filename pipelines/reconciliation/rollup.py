@@ -38,4 +38,4 @@ def _at_level(finest: pl.DataFrame, keys: Sequence[str], level: tuple[str, ...],
 
 def period(event_date: str) -> pl.Expr:
     """The month of the event as YYYY-MM."""
-    return pl.col(event_date).cast(pl.Date).dt.strftime("%Y-%m").alias("period")
+    return pl.col(event_date).cast(pl.Date).dt.strftime("%Y-%m")

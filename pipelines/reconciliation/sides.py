@@ -19,7 +19,9 @@ OTHER = {"reported": "new", "new": "reported"}
 def with_status(
     spec: DatabaseSpec, frames: dict[str, pl.DataFrame], pairs: pl.DataFrame, day: dt.date
 ) -> dict[str, pl.DataFrame]:
-    """Each side's records with `row`, `partner`, `rule`, `period` and `status`.
+    """Each side's records with `_row`, `_partner`, `_rule`, `_side`, `_period`, `_status` and `_reason`.
+
+    The underscore keeps them apart from variables, whose names begin with a letter.
 
     status: pair (both records comparable), unmatched, surplus (a copy of another record of the same side)
     or not_comparable. Every record has exactly one.
@@ -30,23 +32,23 @@ def with_status(
 
 
 def _with_partner(spec, side, frames, pairs, day) -> pl.DataFrame:
-    partners = frames[OTHER[side]].select(partner_inside=comparable(spec, day)).with_row_index("partner")
-    inside = comparable(spec, day) & pl.col("partner_inside").fill_null(True)
-    alone = pl.col("partner").is_null()
+    partners = frames[OTHER[side]].select(_partner_inside=comparable(spec, day)).with_row_index("_partner")
+    inside = comparable(spec, day) & pl.col("_partner_inside").fill_null(True)
+    alone = pl.col("_partner").is_null()
     return (
         frames[side]
-        .with_row_index("row")
-        .join(pairs.rename({side: "row", OTHER[side]: "partner"}), on="row", how="left")
-        .join(partners, on="partner", how="left")
-        .sort("row")
+        .with_row_index("_row")
+        .join(pairs.rename({side: "_row", OTHER[side]: "_partner", "rule": "_rule"}), on="_row", how="left")
+        .join(partners, on="_partner", how="left")
+        .sort("_row")
         .with_columns(
-            period(spec.event_date),
-            side=pl.lit(side),
-            status=pl.when(~inside).then(pl.lit("not_comparable"))
+            _period=period(spec.event_date),
+            _side=pl.lit(side),
+            _status=pl.when(~inside).then(pl.lit("not_comparable"))
             .when(alone).then(pl.lit("unmatched"))
             .otherwise(pl.lit("pair")),
         )
-        .drop("partner_inside")
+        .drop("_partner_inside")
     )  # fmt: skip
 
 
@@ -57,13 +59,13 @@ def _with_reason(spec: DatabaseSpec, frame: pl.DataFrame, persons_elsewhere: pl.
     submission mean that it was sent or loaded twice.
     """
     content = copied_columns(spec)
-    in_play = pl.col("status") != "not_comparable"
-    kept_before = (pl.col("status") == "pair").any().over(content) | (in_play.cum_sum().over(content) > 1)
-    is_copy = (pl.col("status") == "unmatched") & kept_before & pl.col("person").is_not_null()
+    in_play = pl.col("_status") != "not_comparable"
+    kept_before = (pl.col("_status") == "pair").any().over(content) | (in_play.cum_sum().over(content) > 1)
+    is_copy = (pl.col("_status") == "unmatched") & kept_before & pl.col("person").is_not_null()
     sent_twice = pl.col("submission").drop_nulls().n_unique().over(content) > 1
     return frame.with_columns(
-        status=pl.when(is_copy).then(pl.lit("surplus")).otherwise("status"),
-        reason=pl.when(is_copy & sent_twice).then(pl.lit("submission_twice"))
+        _status=pl.when(is_copy).then(pl.lit("surplus")).otherwise("_status"),
+        _reason=pl.when(is_copy & sent_twice).then(pl.lit("submission_twice"))
         .when(is_copy).then(pl.lit("duplicate_record"))
         .when(pl.col("person").is_in(persons_elsewhere.implode())).then(pl.lit("registered_elsewhere"))
         .otherwise(pl.lit("unknown")),
@@ -80,8 +82,14 @@ def copied_columns(spec: DatabaseSpec) -> list[str]:
 def unmatched(records: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """unmatched.parquet, with `surplus` true for copies: side, record_id, region, unit, period, reason."""
     rows = pl.concat(
-        frame.filter(pl.col("status").is_in(["unmatched", "surplus"])).select(
-            "side", "record_id", "region", "unit", "period", "reason", surplus=pl.col("status") == "surplus"
+        frame.filter(pl.col("_status").is_in(["unmatched", "surplus"])).select(
+            side="_side",
+            record_id="record_id",
+            region="region",
+            unit="unit",
+            period="_period",
+            reason="_reason",
+            surplus=pl.col("_status") == "surplus",
         )
         for frame in records.values()
     )
@@ -90,17 +98,17 @@ def unmatched(records: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def side_by_side(spec: DatabaseSpec, records: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """One row per comparable pair: `v_reported`, `v_new`, missing codes; place and attributes are the new record's."""
-    sides = {side: _suffixed(spec, frame.filter(status="pair"), side) for side, frame in records.items()}
-    attributes = records["new"].select("row", "region", "unit", "period", *spec.attributes)
+    sides = {side: _suffixed(spec, frame.filter(_status="pair"), side) for side, frame in records.items()}
+    attributes = records["new"].select("_row", "region", "unit", *spec.attributes, period="_period")
     joined = (
         sides["reported"]
-        .join(sides["new"], left_on="partner_reported", right_on="row_new")
-        .join(attributes, left_on="partner_reported", right_on="row")
+        .join(sides["new"], left_on="_partner_reported", right_on="_row_new")
+        .join(attributes, left_on="_partner_reported", right_on="_row")
         .with_columns(_relevant(spec))
         .with_columns(
             reported_id=pl.col("record_id_reported"),
             new_id=pl.col("record_id_new"),
-            rule=pl.col("rule_reported"),
+            rule=pl.col("_rule_reported"),
             date_offset_days=days_between(pl.col(f"{spec.event_date}_reported"), pl.col(f"{spec.event_date}_new")).cast(
                 pl.Int64
             ),
@@ -113,7 +121,7 @@ def side_by_side(spec: DatabaseSpec, records: dict[str, pl.DataFrame]) -> pl.Dat
 def _suffixed(spec: DatabaseSpec, frame: pl.DataFrame, side: str) -> pl.DataFrame:
     """The columns of one side, each with the side's name behind its own."""
     values = dict.fromkeys([spec.event_date, *(c for name in spec.variables for c in (name, f"{name}_missing"))])
-    keys = ["row", "partner", "rule", "record_id", "person", "unit", "region"]
+    keys = ["_row", "_partner", "_rule", "record_id", "person", "unit", "region"]
     said = flags(spec, frame, {f"{name}_relevant": v.only_if for name, v in _conditional(spec).items()})
     return pl.concat([frame.select(*keys, *values), said], how="horizontal").rename(lambda name: f"{name}_{side}")
 

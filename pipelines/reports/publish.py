@@ -31,6 +31,11 @@ FRAMES = (
     "discrepancies", "not_comparable",
 )  # fmt: skip
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
+# Everything that a run of `reconcile` writes.
+WRITTEN = frozenset(
+    {f"{name}.parquet" for name in (*FRAMES, "receipts", "findings")}
+    | {"summary.json", "causes.json", "gate.json", "report.html"}
+)
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
 NAMED_BY = ("summary.json", "causes.json", "discrepancies.parquet", "pairs.parquet", "findings.parquet")
 
@@ -178,8 +183,10 @@ def publish_folder(building: Path, out: Path) -> None:
 
 
 def refuse_foreign(out: Path) -> None:
-    """An output folder may be new, empty or an earlier result; anything else is not ours to replace."""
+    """An output folder may be new, empty or hold nothing but an earlier result: the rest is not ours to replace."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: name a folder for the results.")
-    if out.is_dir() and any(out.iterdir()) and not (out / "summary.json").is_file():
+    if out.is_dir() and any(path.name not in WRITTEN for path in out.iterdir()):
         raise InputError(f"{out} holds other files: name an empty folder or one with earlier results.")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise InputError(f"Results cannot be written to {out.parent}: name a folder there is, and may be written to.")

@@ -71,7 +71,7 @@ def _discrepancies(
 def _places(records: pl.DataFrame, side: str) -> pl.DataFrame:
     """Where a side's records stand and whom they are about: one row per record id."""
     where = pl.format("{}, linje {}", "source_file", "line")
-    return records.filter(side=side).select(
+    return records.filter(_side=side).select(
         pl.col("record_id").alias(f"{side}_id"),
         pl.col("region").alias(f"region_{side}"),
         pl.col("unit").alias(f"unit_{side}"),

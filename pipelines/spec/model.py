@@ -20,6 +20,7 @@ Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=40)]
 Bound = Annotated[str, StringConstraints(strict=True, pattern=r"^(>=|<=|>|<)\s*-?[0-9]+(\.[0-9]+)?$")]
 Number = int | float
+Days = Annotated[int, Field(ge=0)]
 SourceName = Literal["kip", "wsapi", "lpr", "lab", "lmdb", "cpr", "dar", "municipal", "manual"]
 VariableType = Literal["decimal", "integer", "yes_no", "code", "sks", "text", "date", "timestamp"]
 RuleName = Literal[
@@ -34,6 +35,14 @@ ATTRIBUTES = (
     "hospital", "submission", "source_file", "schema_version", "source_system",
     "age_band", "sex", "retracted",
 )  # fmt: skip
+
+
+# Columns that the typed layer and the comparison add to every record.
+RESERVED = frozenset({
+    "receipt_id", "line", "action", "sequence", "same_id", "unit_region", "channel_region", "quarantined",
+    "pair_id", "reported_id", "new_id", "rule", "date_offset_days", "period",
+})  # fmt: skip
+RESERVED_ENDS = ("_missing", "_uncast", "_reported", "_new", "_outcome", "_relevant")
 
 
 class Frozen(BaseModel):
@@ -129,8 +138,8 @@ class Variable(Frozen):
             raise ValueError(f"values belong to type code, not {self.type}")
         if self.range and not self.numeric:
             raise ValueError(f"a range belongs to numbers, not {self.type}")
-        if self.range and self.range[0] > self.range[1]:
-            raise ValueError("the range begins after its end")
+        if self.range and not self.range[0] <= self.range[1] < float("inf"):
+            raise ValueError("the range begins after its end, or has none")
         if overlap := sorted(set(self.missing) & set(self.domain)):
             raise ValueError(f"'{overlap[0]}' is both a value and a missing code")
         if wrong := [kind for kind in self.compare.model_fields_set if self.type not in COMPARABLE[kind]]:
@@ -279,7 +288,7 @@ class DatabaseSpec(Frozen):
     gates: dict[Name, Gate] = {}
     changeover: dict[Code, Changeover] = {}
     use: tuple[Use, ...] = ()
-    settling_days: int | dict[SourceName, int] = 0
+    settling_days: Days | dict[SourceName, Days] = 0
     slices: tuple[Name, ...] = ()
     test_persons: Text | tuple[Code, ...] = ()
     units: Text | None = None  # the file of reporting units, beside the specification
@@ -288,20 +297,32 @@ class DatabaseSpec(Frozen):
 
     @model_validator(mode="after")
     def names_are_known(self) -> DatabaseSpec:
+        taken = [n for n in (*self.variables, *self.slices) if n in RESERVED or n.endswith(RESERVED_ENDS)]
+        if taken:
+            raise ValueError(f"{taken[0]} is the name of a column that the comparison itself adds: choose another")
+        if strange := [n for n in self.slices if n in IDENTITY or self.slices.count(n) > 1]:
+            raise ValueError(f"slices names {strange[0]}, which every record has already, or names it twice")
         if clash := sorted(set(self.variables) & {*IDENTITY, *ATTRIBUTES, *self.slices}):
             raise ValueError(f"variables.{clash[0]} has the name of a column that every record has")
         known = {*IDENTITY, *ATTRIBUTES, *self.slices, *self.variables, self.event_date}
+        if (event := self.variables.get(self.event_date)) and event.type not in ("date", "timestamp"):
+            raise ValueError(f"event_date: {self.event_date} is not a date")
         for number, rule in enumerate(self.match):
+            if flat := [name for name in rule.within if self._type_of(name) in ("yes_no", "code", "sks", "text")]:
+                raise ValueError(f"match.{number} has a window around {flat[0]}, which is neither a date nor a number")
             if strange := [name for name in (*rule.on, *rule.within) if name not in known]:
                 raise ValueError(f"match.{number} names {strange[0]}, which is not a variable")
-        if (event := self.variables.get(self.event_date)) and event.type not in ("date", "timestamp"):
-            raise ValueError(f"event_date {self.event_date} is not a date")
         for where, text in self.condition_texts():
             try:
                 self.condition(text)
             except ValueError as problem:
                 raise ValueError(f"{where}: {problem}") from None
         return self
+
+    def _type_of(self, name: str) -> str:
+        if name == self.event_date and name not in self.variables:
+            return "date"
+        return self.variables[name].type if name in self.variables else "text"
 
     def condition_texts(self) -> list[tuple[str, str]]:
         """Every condition the specification says, with the path of keys where it stands."""

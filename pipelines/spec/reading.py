@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipelines.project import InputError
-from pipelines.spec.model import DatabaseSpec, SourceSchema
+from pipelines.spec.model import DatabaseSpec, SourceSchema, Variable
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -24,10 +24,19 @@ def read_spec(path: Path) -> DatabaseSpec:
 
     Raises InputError with file, line and variable where the text is no valid specification.
     """
-    spec = read_model(path, DatabaseSpec)
+    spec = _with_event_date(read_model(path, DatabaseSpec))
     if isinstance(spec.test_persons, str):
         spec = spec.model_copy(update={"test_persons": tuple(_first_column(path.parent / spec.test_persons))})
     return spec
+
+
+def _with_event_date(spec: DatabaseSpec) -> DatabaseSpec:
+    """The event date is held side by side like any variable, whether the specification lists it or not."""
+    if spec.event_date in spec.variables:
+        return spec
+    label = spec.event_date.replace("_", " ").capitalize()
+    event = Variable.model_validate({"label": {"da": label}, "type": "date", "required": True})
+    return spec.model_copy(update={"variables": {spec.event_date: event, **spec.variables}})
 
 
 def read_source_schemas(folder: Path, spec: DatabaseSpec) -> dict[tuple[str, str], SourceSchema]:

@@ -32,7 +32,7 @@ def test_the_engine_is_the_naive_reconciliation(spec, rows, day):
 
 
 def statuses(found: Reconciliation) -> dict:
-    return {(side, name): status for side, name, status in found.records.select("side", "record_id", "status").rows()}
+    return {(side, name): status for side, name, status in found.records.select("_side", "record_id", "_status").rows()}
 
 
 def reasons(found: Reconciliation) -> dict:

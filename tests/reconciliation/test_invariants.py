@@ -98,9 +98,9 @@ def test_a_side_held_against_itself_agrees_in_everything(sides):
 
 def test_every_record_has_exactly_one_fate(sides, found):
     for name, frame in sides.items():
-        fates = found.records.filter(side=name)
+        fates = found.records.filter(_side=name)
         assert sorted(fates["record_id"]) == sorted(frame["record_id"])
-        by = {status: set(part["record_id"]) for (status,), part in fates.group_by("status")}
+        by = {status: set(part["record_id"]) for (status,), part in fates.group_by("_status")}
         assert by["pair"] == set(found.pairs[f"{name}_id"])
         assert by["unmatched"] | by["surplus"] == set(found.unmatched.filter(side=name)["record_id"])
         assert by["not_comparable"] == set(found.not_comparable.filter(side=name)["record_id"])
@@ -165,8 +165,9 @@ def homeless(found: Reconciliation, table: str, by: list[str]) -> pl.DataFrame:
     if table == "agreement":
         counted = agreement(SPEC, alone)
     else:
-        single = found.records.filter(pl.col("region").is_null(), status="unmatched")
-        counted = coverage(alone, single.filter(side="reported"), single.filter(side="new"))
+        single = found.records.filter(pl.col("region").is_null(), _status="unmatched")
+        single = single.rename({"_period": "period"})
+        counted = coverage(alone, single.filter(_side="reported"), single.filter(_side="new"))
     assert len(alone) > 0
     return counted.filter(pl.col("period").is_not_null() if by else pl.col("period").is_null())
 

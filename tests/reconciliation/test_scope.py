@@ -18,7 +18,7 @@ def held(reported: str, new: str, day: dt.date | None = DECEMBER, **said) -> Rec
 
 
 def statuses(found: Reconciliation) -> dict[str, str]:
-    return dict(found.records.select("record_id", "status").rows())
+    return dict(found.records.select("record_id", "_status").rows())
 
 
 def status(day: str, **said) -> str:
