@@ -4,22 +4,20 @@ The keys are public: others write specifications in them (docs/specification.md)
 field names are text and must be quoted in YAML; a number or `no` in their place is refused.
 """
 
+# ruff: noqa: RUF012 (pydantic copies the default of a field for each value)
 from __future__ import annotations
 
 import datetime as dt
 import re
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from pipelines.spec.derivation import Derivations, Population
 from pipelines.spec.expressions import Condition, parse_condition
+from pipelines.spec.primitives import Bound, Code, Frozen, Name, Number, Text, Validity
 
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=40)]
-Bound = Annotated[str, StringConstraints(strict=True, pattern=r"^(>=|<=|>|<)\s*-?[0-9]+(\.[0-9]+)?$")]
-Number = int | float
 SourceName = Literal["kip", "wsapi", "lpr", "lab", "lmdb", "cpr", "dar", "municipal", "manual"]
 VariableType = Literal["decimal", "integer", "yes_no", "code", "sks", "text", "date", "timestamp"]
 RuleName = Literal[
@@ -36,23 +34,9 @@ ATTRIBUTES = (
 )  # fmt: skip
 
 
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
 class Label(Frozen):
     da: Text
     en: Text | None = None
-
-
-class Validity(Frozen):
-    """When something is in force; either end may be open, both days are included."""
-
-    from_: dt.date | None = Field(None, alias="from")
-    until: dt.date | None = None
-
-    def covers(self, day: dt.date) -> bool:
-        return (self.from_ or dt.date.min) <= day <= (self.until or dt.date.max)
 
 
 class Compare(Frozen):
@@ -102,7 +86,7 @@ class Variable(Frozen):
     valid: Validity = Validity()
     severity: dict[RuleName, Severity] = {}
     why_source: Text | None = None
-    from_: dict[SourceName, Any] = Field({}, alias="from")
+    from_: dict[SourceName, Derivations] = Field({}, alias="from")  # the first that finds an event counts
     published: Published | None = None
 
     def required_in(self, source: str) -> bool:
@@ -135,6 +119,9 @@ class Variable(Frozen):
             raise ValueError(f"'{overlap[0]}' is both a value and a missing code")
         if wrong := [kind for kind in self.compare.model_fields_set if self.type not in COMPARABLE[kind]]:
             raise ValueError(f"compare {wrong[0]} does not fit type {self.type}")
+        for source, ways in self.from_.items():
+            for way in ways:
+                way.check(source, self.type, self.domain, self.missing)
         return self
 
 
@@ -271,7 +258,7 @@ class DatabaseSpec(Frozen):
     person_number: Literal["cpr", "other"] = "cpr"  # other: the person column is not a CPR number
     severity: dict[RuleName, Severity] = {}  # for rules on the record itself (person, unit, …)
     sides: Sides = Sides()
-    population: dict[str, Any] = {}
+    population: Population = Population()
     variables: dict[Name, Variable] = Field(min_length=1)
     rules: dict[Name, Rule] = {}
     match: tuple[MatchRule, ...] = Field(min_length=1)
@@ -296,12 +283,21 @@ class DatabaseSpec(Frozen):
                 raise ValueError(f"match.{number} names {strange[0]}, which is not a variable")
         if (event := self.variables.get(self.event_date)) and event.type not in ("date", "timestamp"):
             raise ValueError(f"event_date {self.event_date} is not a date")
+        self._anchors_are_dates()
         for where, text in self.condition_texts():
             try:
                 self.condition(text)
             except ValueError as problem:
                 raise ValueError(f"{where}: {problem}") from None
         return self
+
+    def _anchors_are_dates(self) -> None:
+        for name, variable in self.variables.items():
+            for source, ways in variable.from_.items():
+                for anchor in {way.window.anchor for way in ways if way.window} - {"event", "end", self.event_date}:
+                    dated = self.variables.get(anchor)
+                    if anchor == name or dated is None or dated.type not in ("date", "timestamp"):
+                        raise ValueError(f"variables.{name}.from.{source}: {anchor} is no other date of the record")
 
     def condition_texts(self) -> list[tuple[str, str]]:
         """Every condition the specification says, with the path of keys where it stands."""

@@ -83,7 +83,7 @@ LONG = "a_name_of_more_than_thirty_two_letters"
 @pytest.mark.parametrize(
     ("where", "value", "severity", "at", "said"),
     [
-        (f"variables.{LONG}", {"label": {"da": "Lang"}, "type": "text", "from": {"lpr": 1}}, "warning",
+        (f"variables.{LONG}", {"label": {"da": "Lang"}, "type": "text", "from": {"lpr": {"result": "*"}}}, "warning",
          f"variables.{LONG}", "more than 32"),
         ("variables.lvef.label.da", "grad ", "warning", "variables.lvef.label", "same label"),
         ("indicators.ekko.label", None, "warning", "indicators.ekko", "no label"),
@@ -111,10 +111,10 @@ LONG = "a_name_of_more_than_thirty_two_letters"
         ("indicators.ekko.numerator", "echo > 5", "error", "indicators.ekko.numerator", "types"),
         ("rules", {"r": {"holds": "start - 'x' > 2", "label": {"da": "R"}}}, "error", "rules.r.holds", "types"),
         ("variables.new", {"label": {"da": "Ny"}, "type": "text"}, "error", "variables.new", "No source"),
-        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "from": {"kip": "x"}},
+        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "from": {"lpr": {"result": "*"}}},
          "warning", "variables.new", "wsapi does not"),
-        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "required": True, "from": {"lpr": 1}}, "error",
-         "wsapi-1.fields", "must fill in"),
+        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "required": True, "from": {"lpr": {"result": "*"}}},
+         "error", "wsapi-1.fields", "must fill in"),
     ],
 )  # fmt: skip
 def test_each_broken_specification_is_caught(where, value, severity, at, said):
