@@ -18,7 +18,7 @@ is below (`DJ13..DJ18`), or as `"*"` for any. Which events there are:
 | person | born, died, emigrated | sex as text | that day |
 | death | cause of death (plain ICD-10, no D) | | day of death |
 | municipal | FSIII code (`type`: the kind of row) | | start and end |
-| event | the name of the part of `include` that a record came in by | | the record's own start and end |
+| event | the name of the part of `include` that a record came in by | its own number; its own code | its own |
 
 A retracted diagnosis (senere afkræftet) and an event without a time are never chosen.
 """
@@ -227,7 +227,9 @@ class Included(Events):
 
 
 class Population(Frozen):
-    """The records of a database: included events, less the excluded, one record per contact, course or person.
+    """The records of a database: included events, less the excluded, one per contact, course, person or year.
+
+    `per: year` is one record of a person in a calendar year (of the event date), `per: event` one for each row.
 
     Of several events that make the same record the first in time stands for it (then the order of
     `include`, the code, the receipt and the line). `washout` drops an event where another that would be
@@ -238,7 +240,7 @@ class Population(Frozen):
     exclude: Annotated[tuple[Events, ...], BeforeValidator(_as_list)] = ()
     age: Span = Span()
     washout: int | None = Field(None, ge=1)
-    per: Literal["contact", "course", "person", "event"] = "contact"
+    per: Literal["contact", "course", "person", "year", "event"] = "contact"
     date: Literal["start", "end"] = "start"
 
     @field_validator("washout", mode="before")
@@ -295,7 +297,7 @@ class Derivation(Events):
     per: Literal["event", "day", "contact", "course"] = "event"  # what a count counts
     yes_if: Bound | None = None
     if_none: Code | Number | None = None
-    map: dict[Pattern, Code] | None = None  # the code found → the specification's code; others are not chosen
+    map: dict[Pattern, Code] | None = None  # the code (or text) found → the specification's code; others are not chosen
     factor: Number = 1
     offset: Number = 0  # number × factor + offset is in the specification's unit
     valid: Validity = Validity()  # the event dates for which this way counts
@@ -329,6 +331,8 @@ class Derivation(Events):
             raise ValueError(f"from.{source}: what {self.what_of(variable_type)} does not fit type {variable_type}")
         if self.yes_if and variable_type != "yes_no":
             raise ValueError(f"from.{source}: yes_if belongs to type yes_no")
+        if domain and (strange := sorted(set((self.map or {}).values()) - set(domain))):
+            raise ValueError(f"from.{source}: map gives '{strange[0]}', which is no value of the variable")
         if self.if_none is None or self.if_none in missing or self.if_none in domain:
             return
         if not (variable_type in ("integer", "decimal") and not isinstance(self.if_none, str)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -291,13 +292,24 @@ class DatabaseSpec(Frozen):
                 raise ValueError(f"{where}: {problem}") from None
         return self
 
+    def anchors_of(self, name: str) -> set[str]:
+        """The other variables that the windows of a derived variable are anchored at."""
+        windows = [way.window for ways in self.variables[name].from_.values() for way in ways if way.window]
+        return {window.anchor for window in windows} - {"event", "end", self.event_date}
+
     def _anchors_are_dates(self) -> None:
-        for name, variable in self.variables.items():
-            for source, ways in variable.from_.items():
-                for anchor in {way.window.anchor for way in ways if way.window} - {"event", "end", self.event_date}:
-                    dated = self.variables.get(anchor)
-                    if anchor == name or dated is None or dated.type not in ("date", "timestamp"):
-                        raise ValueError(f"variables.{name}.from.{source}: {anchor} is no other date of the record")
+        for name in self.variables:
+            for anchor in sorted(self.anchors_of(name)):
+                dated = self.variables.get(anchor)
+                if dated is None or dated.type not in ("date", "timestamp") or not dated.from_:
+                    raise ValueError(f"variables.{name}.from: {anchor} is no date derived from registers")
+        try:
+            TopologicalSorter({name: self.anchors_of(name) for name in self.variables}).prepare()
+        except CycleError as problem:
+            raise ValueError(f"variables.{problem.args[1][0]}.from: its window is anchored at itself") from None
+        event = self.variables.get(self.event_date)
+        if event and any(way.table != "event" for ways in event.from_.values() for way in ways):
+            raise ValueError(f"variables.{self.event_date}.from: the population decides the event date, say event")
 
     def condition_texts(self) -> list[tuple[str, str]]:
         """Every condition the specification says, with the path of keys where it stands."""
