@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from pipelines.sources.batch import PERSON_LIKE, Broken, Refused, broken_frame, decoded
 from pipelines.sources.delimited import DELIMITERS, header_of, read_table
-from pipelines.sources.plain import IDENTIFIER
+from pipelines.sources.plain import DANISH_TIME, IDENTIFIER
 from pipelines.spec.register_layouts import ColumnLayout, RegisterLayout, TableLayout
 
 BLOCK = 16 * 1024 * 1024
@@ -139,12 +139,17 @@ def _parquet_batches(path: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH_ROWS):
-                rows = pl.DataFrame(batch).with_row_index("line", offset=line)
-                rows = rows.rename({name: name.casefold() for name in rows.columns}).cast({"line": pl.Int64})
-                yield rows, broken_frame([])
+                rows = _civil(pl.DataFrame(batch)).rename(str.casefold).with_row_index("line", offset=line)
+                yield rows.cast({"line": pl.Int64}), broken_frame([])
                 line += rows.height
     except OSError:
         raise _damaged() from None
+
+
+def _civil(rows: pl.DataFrame) -> pl.DataFrame:
+    """Times with a zone as Danish civil time."""
+    zoned = [name for name, kind in rows.schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
+    return rows.with_columns(pl.col(zoned).dt.convert_time_zone(DANISH_TIME).dt.replace_time_zone(None))
 
 
 def _damaged() -> Refused:

@@ -96,7 +96,9 @@ EVENT_TABLES: dict[str, EventTable] = {
         entity=("person",),
         row=("person",),
     ),
-    "person_number": EventTable({"person": "text", "current_person": "text"}, entity=("person",), row=("person",)),
+    "person_number": EventTable(
+        {"person": "text", "current_person": "text"}, entity=("person",), row=("person", "current_person")
+    ),
     "death": EventTable({"person": "text", "died": "date", "cause": "text"}, entity=("person",), row=("person",)),
     "service": EventTable(
         {"person": "text", "specialty": "text", "week": "week", "of_child": "flag"},

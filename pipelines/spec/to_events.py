@@ -21,15 +21,18 @@ MEASURED = "^(<=|>=|≤|≥|<|>)?\\s*([-+]?[0-9]+(?:[.,][0-9]+)?(?:[eE][-+]?[0-9
 OPERATORS = "map {'≤': '<=', '≥': '>='}"
 
 REASONS = {
-    "event.type": "{column} er ikke en gyldig {kind}; rækken er med uden den.",
-    "event.unknown_value": "{column} har en værdi, som registeret ikke kender; rækken er med uden den.",
+    "event.type": "{column} er ikke {kind}; rækken er med uden værdien.",
+    "event.unknown_value": "{column} har en værdi, som registeret ikke kender; rækken er med uden værdien.",
     "event.mended": "{column} har en kendt fejlskrivning, som er rettet.",
     "event.missing": "{column} mangler.",
     "event.operator": "Værdien er en grænse (mindre eller større end), ikke et mål.",
     "event.not_a_number": "Værdien er tekst, ikke et tal.",
 }
 SEVERITIES = {"event.mended": "warning", "event.operator": "warning", "event.not_a_number": "warning"}
-KINDS = {"timestamp": "dato og tid", "date": "dato", "decimal": "tal", "flag": "ja/nej-værdi", "week": "uge (ÅÅUU)"}
+KINDS = {
+    "timestamp": "en gyldig dato og tid", "date": "en gyldig dato", "decimal": "et tal", "flag": "ja eller nej",
+    "week": "en uge skrevet ÅÅUU",
+}  # fmt: skip
 
 
 def history_columns(event: str) -> dict[str, str]:
@@ -69,7 +72,7 @@ def complaints_query(broken: Sequence[tuple[str, str, str]], incoming: str) -> s
 def reason(table: TableLayout, variable: str, rule: str) -> str:
     """What the finding says, in Danish, with the register's own name of the column; never the value."""
     kind = EVENT_TABLES[table.event].columns[variable]
-    return REASONS[rule].format(column=table.columns[variable].names[0], kind=KINDS.get(kind, "værdi"))
+    return REASONS[rule].format(column=table.columns[variable].names[0], kind=KINDS.get(kind, "en værdi"))
 
 
 def _value(table: TableLayout, name: str, kind: Kind, columns: Mapping[str, str]) -> str:
@@ -79,9 +82,14 @@ def _value(table: TableLayout, name: str, kind: Kind, columns: Mapping[str, str]
         return _measured("text", kind) if "text" in columns else f"null::{SQL_TYPES[kind]}"
     if name not in columns:
         return f"null::{SQL_TYPES[kind]}"
-    if columns[name] != "VARCHAR" and columns[name] == SQL_TYPES[kind].upper():
+    if _is_ready(name, kind, columns):
         return f'"{name}"'
     return _cast(_said(table.columns[name], name), kind)
+
+
+def _is_ready(name: str, kind: Kind, columns: Mapping[str, str]) -> bool:
+    """Whether the file holds the column in its own type (Parquet), so that nothing can fail."""
+    return kind != "text" and columns[name] == SQL_TYPES[kind].upper()
 
 
 def _said(layout: ColumnLayout, name: str) -> str:
@@ -141,6 +149,8 @@ def _complaints(table: TableLayout, name: str, kind: Kind, columns: Mapping[str,
     found = {}
     if name in table.needed:
         found["event.missing"] = f"{text} is null"
+    if _is_ready(name, kind, columns):
+        return found
     if layout.values:
         found["event.unknown_value"] = f"{text} is not null and not map_contains({_map(layout.values)}, {text})"
     elif kind != "text":
