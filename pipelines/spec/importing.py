@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.project import InputError
 from pipelines.spec.list_defects import concept
 from pipelines.spec.model import ATTRIBUTES, IDENTITY
 from pipelines.spec.variable_list import ListedVariable, VariableList
@@ -18,6 +19,18 @@ from pipelines.spec.variable_list import ListedVariable, VariableList
 # Answers that say why there is none; what a code means beyond that is for people to say.
 MISSING = {concept(said) for said in ("[Blank]", "Ikke relevant", "Uoplyst", "Ukendt", "Ikke vurderet")}
 LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
+
+
+def write_drafts(listed: VariableList, source: Path, out: Path) -> list[Path]:
+    """A folder per data set under `out`, named after the list's file; what stands there is never overwritten."""
+    names = {dataset: database_name(source, dataset) for dataset in listed.datasets}
+    paths = {dataset: out / name / "specification.yaml" for dataset, name in names.items()}
+    if taken := [path for path in paths.values() if path.exists()]:
+        raise InputError(f"{taken[0]} is there already: name another folder.")
+    for dataset, path in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(draft(listed, dataset, names[dataset]), "utf-8")
+    return list(paths.values())
 
 
 def database_name(path: Path, dataset: str) -> str:
