@@ -107,8 +107,9 @@ EVENT_TABLES: dict[str, EventTable] = {
     "municipal": EventTable(
         {
             "municipal_id": "text", "person": "text", "kind": "text", "code": "text", "starts": "timestamp",
-            "ends": "timestamp", "status": "text",
+            "ends": "timestamp", "status": "text", "reported": "timestamp",
         },
         entity=("municipal_id",),
+        row=("municipal_id",),
     ),
 }  # fmt: skip

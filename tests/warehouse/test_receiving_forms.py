@@ -126,3 +126,19 @@ def test_a_catalogue_is_read_with_its_data_and_makes_another_receipt(warehouse, 
     assert with_labels.sha256 == without.sha256
     assert with_labels.receipt_id != without.receipt_id
     assert [arrival.path.name for arrival in arrivals(tmp_path / "inbox")] == ["alone.sas7bcat", "form.sas7bdat"]
+
+
+def test_the_whole_vocabulary_of_missing_is_kept_apart(spec, schemas, units, tmp_path):
+    """Uoplyst, ikke udført, ikke spurgt, ikke indiceret, ikke relevant: each word of each field as it was meant."""
+    schema = schemas["kip", "4"]
+    said = [(field, word, code) for field, said in schema.fields.items() for word, code in said.missing.items()]
+    columns = [*schema.identity.values(), *schema.fields]
+    rows = [FORM | {"lvef_pct": "40", "skema_id": f"K-{n:03}", field: word} for n, (field, word, _) in enumerate(said)]
+    path = tmp_path / "forms.csv"
+    lines = [";".join(row.get(name, "") for name in columns) for row in rows]
+    path.write_text("\n".join([";".join(columns), *lines, ""]))
+    state = standing(spec, schemas, units, [path], "kip").rows(named=True)
+    pairs = zip(state, (schema.fields[field].variable for field, _, _ in said), strict=True)
+    found = [(row[name], row[f"{name}_missing"]) for row, name in pairs]
+    assert found == [(None, code) for _, _, code in said]
+    assert {code for _, _, code in said} >= {"unknown", "not_done", "not_asked", "not_indicated", "not_relevant"}
