@@ -1,24 +1,40 @@
 """A register's rows → the columns of an event table, in SQL. Nothing is lost: what will not cast is null and told.
 
-Pure functions; each column has a value and a list of complaints, of which a row may have several.
+Pure functions. A row is read in three steps: what each cell says (text), what that is (typed), what is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.spec.event_tables import EVENT_TABLES, SQL_TYPES, Kind
 from pipelines.spec.register_layouts import ColumnLayout, TableLayout
 
-# Seconds and fractions may be absent; a clock may be written 0830.
-TIMESTAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:?[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?)?$"
-DECIMAL = "^[-+]?[0-9]+([.,][0-9]+)?([eE][-+]?[0-9]{1,3})?$"
+# ISO 8601, seconds and fractions may be absent; a clock may be written 0830.
+TIME_FORMATS = (
+    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H%M",
+    "%Y-%m-%d %H:%M:%S.%n", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%n",
+)  # fmt: skip
 WEEK = "^[0-9]{2}(0[1-9]|[1-4][0-9]|5[0-3])$"
 # Laboratories write "<5", ">= 120" or "≤0,5": the limit is the number, the operator stands apart.
-MEASURED = "^(<=|>=|≤|≥|<|>)?\\s*([-+]?[0-9]+(?:[.,][0-9]+)?(?:[eE][-+]?[0-9]{1,3})?)$"
-
-OPERATORS = "map {'≤': '<=', '≥': '>='}"
+OPERATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "≤": "<=", "≥": ">="}
+NUMERIC = (
+    "DOUBLE",
+    "FLOAT",
+    "BIGINT",
+    "INTEGER",
+    "SMALLINT",
+    "TINYINT",
+    "UBIGINT",
+    "UINTEGER",
+    "USMALLINT",
+    "UTINYINT",
+)
+TEMPORAL = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+READY: dict[Kind, tuple[str, ...]] = {
+    "timestamp": TEMPORAL, "date": TEMPORAL, "decimal": NUMERIC, "flag": ("BOOLEAN",), "week": TEMPORAL,
+}  # fmt: skip
 
 REASONS = {
     "event.type": "{column} er ikke {kind}; rækken er med uden værdien.",
@@ -29,7 +45,7 @@ REASONS = {
     "event.not_a_number": "Værdien er tekst, ikke et tal.",
 }
 SEVERITIES = {"event.mended": "warning", "event.operator": "warning", "event.not_a_number": "warning"}
-KINDS = {
+KINDS: dict[Kind, str] = {
     "timestamp": "en gyldig dato og tid", "date": "en gyldig dato", "decimal": "et tal", "flag": "ja eller nej",
     "week": "en uge skrevet ÅÅUU",
 }  # fmt: skip
@@ -45,28 +61,27 @@ def history_columns(event: str) -> dict[str, str]:
 
 
 def typed_query(table: TableLayout, incoming: str, columns: Mapping[str, str]) -> str:
-    """The rows of `incoming` (whose columns have these SQL types) with the event table's columns and `line`."""
+    """The rows of `incoming` (its columns and their SQL types) as the event's columns, `line` and `complaints`.
+
+    `complaints` is a list of positions in `rules(table, columns)`, null where nothing is wrong.
+    """
     kinds = EVENT_TABLES[table.event].columns
-    values = [f'{_value(table, name, kind, columns)} as "{name}"' for name, kind in kinds.items()]
-    return f"select {', '.join(values)}, {_deleted(table)} as deleted, line from {incoming}"
+    said = [f'{_text(name)} as "said_{name}"' for name in columns if name != "line"]
+    typed = [f'{_value(table, name, kind, columns)} as "{name}"' for name, kind in kinds.items()]
+    conditions = [broken for _, _, broken in _rules(table, columns)]
+    numbers = ", ".join(f"case when {broken} then {n} end" for n, broken in enumerate(conditions))
+    complaints = f"case when {' or '.join(conditions)} then [{numbers}] end" if conditions else "null::integer[]"
+    return f"""
+        with said as (select *, {", ".join(said)} from {incoming}),
+        typed as (select {", ".join(typed)}, columns('^said_.*'), line from said)
+        select columns(c -> not starts_with(c, 'said_')), {str(table.deletes).lower()} as deleted,
+            {complaints} as complaints from typed
+        """
 
 
-def complaints(table: TableLayout, columns: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Variable, rule and the condition in SQL under which a cell did not become what it should."""
-    return [
-        (name, rule, broken)
-        for name, kind in EVENT_TABLES[table.event].columns.items()
-        for rule, broken in _complaints(table, name, kind, columns).items()
-    ]
-
-
-def complaints_query(broken: Sequence[tuple[str, str, str]], incoming: str) -> str:
-    """Line and number (in `broken`) of every complaint about the rows of `incoming`, in one pass."""
-    numbers = ", ".join(f"case when {condition} then {n} end" for n, (_, _, condition) in enumerate(broken))
-    return (
-        f"select line, unnest(numbers) as number from "
-        f"(select line, list_filter([{numbers}]::integer[], lambda n: n is not null) as numbers from {incoming})"
-    )
+def rules(table: TableLayout, columns: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variable and rule of everything that a cell of such a file can be told for, in a fixed order."""
+    return [(name, rule) for name, rule, _ in _rules(table, columns)]
 
 
 def reason(table: TableLayout, variable: str, rule: str) -> str:
@@ -79,46 +94,46 @@ def _value(table: TableLayout, name: str, kind: Kind, columns: Mapping[str, str]
     if name in table.constants:
         return quoted(table.constants[name])
     if kind in ("operator", "number"):
-        return _measured("text", kind) if "text" in columns else f"null::{SQL_TYPES[kind]}"
+        return _measured(kind) if "text" in columns else f"null::{SQL_TYPES[kind]}"
     if name not in columns:
         return f"null::{SQL_TYPES[kind]}"
     if _is_ready(name, kind, columns):
-        return f'"{name}"'
-    return _cast(_said(table.columns[name], name), kind)
+        return f'"{name}"::{SQL_TYPES[kind]}'
+    return _cast(_in_our_words(table.columns[name], f'"said_{name}"'), kind)
 
 
 def _is_ready(name: str, kind: Kind, columns: Mapping[str, str]) -> bool:
-    """Whether the file holds the column in its own type (Parquet), so that nothing can fail."""
-    return kind != "text" and columns[name] == SQL_TYPES[kind].upper()
+    """Whether the file holds the column in a type of its kind (Parquet), so that nothing can fail."""
+    return columns[name] in READY.get(kind, ())
 
 
-def _said(layout: ColumnLayout, name: str) -> str:
-    """The cell's text in our words: vocabulary, translation, mended misspelling, prefix."""
-    text = _text(name)
+def _in_our_words(layout: ColumnLayout, text: str) -> str:
+    """The cell's text after vocabulary, translation, mended misspelling and prefix."""
     if layout.values:
-        return f"{_map(layout.values)}[{text}]"
+        return _looked_up(text, layout.values)
     if words := layout.translate | layout.mend:
-        text = f"coalesce({_map(words)}[{text}], {text})"
+        text = _looked_up(text, words, otherwise=text)
     return f"{quoted(layout.prefix)} || {text}" if layout.prefix else text
 
 
 def _cast(text: str, kind: Kind) -> str:
     """The text as a value of its kind, null where it is none."""
-    casts = {
-        "text": ("", text),
-        "timestamp": (TIMESTAMP, f"try_cast({_with_colon(text)} as timestamp)"),
-        "date": (TIMESTAMP, f"try_cast(left({text}, 10) as date)"),
-        "decimal": (DECIMAL, f"try_cast(replace({text}, ',', '.') as double)"),
-        "flag": ("", f"try_cast({text} as boolean)"),
-        "week": (WEEK, _monday(text)),
+    formats = ", ".join(map(quoted, TIME_FORMATS))
+    casts: dict[Kind, str] = {
+        "text": text,
+        "timestamp": f"try_strptime({text}, [{formats}])::timestamp",
+        "date": f"try_strptime({text}, [{formats}])::date",
+        "decimal": _number(text),
+        "flag": f"try_cast({text} as boolean)",
+        "week": f"case when regexp_matches({text}, '{WEEK}') then {_monday(text)} end",
     }
-    form, value = casts[kind]
-    return f"case when regexp_matches({text}, '{form}') then {value} end" if form else value
+    return casts[kind]
 
 
-def _with_colon(text: str) -> str:
-    """08:30 where the clock is written 0830."""
-    return f"regexp_replace({text}, '([ T][0-9]{{2}})([0-9]{{2}})$', '\\1:\\2')"
+def _number(text: str) -> str:
+    """A number with decimal point or comma; not the words (nan, inf) that a cast would take as well."""
+    value = f"try_cast(replace({text}, ',', '.') as double)"
+    return f"case when isfinite({value}) then {value} end"
 
 
 def _monday(text: str) -> str:
@@ -128,38 +143,38 @@ def _monday(text: str) -> str:
     return f"(date_trunc('week', {fourth}) + to_days(7 * (right({text}, 2)::integer - 1)))::date"
 
 
-def _measured(name: str, kind: Kind) -> str:
+def _measured(kind: Kind) -> str:
     """The operator or the number in a text such as `<5`; null where the text is no measurement."""
-    text = _text(name)
+    number = _number("ltrim(said_text, '<>=≤≥ ')")
+    sign = "trim(left(said_text, length(said_text) - length(ltrim(said_text, '<>=≤≥ '))))"
+    operator = _looked_up(sign, OPERATORS)
     if kind == "number":
-        return f"try_cast(replace(nullif(regexp_extract({text}, '{MEASURED}', 2), ''), ',', '.') as double)"
-    sign = f"nullif(regexp_extract({text}, '{MEASURED}', 1), '')"
-    return f"coalesce({OPERATORS}[{sign}], {sign})"
+        return f"case when {sign} = '' or {operator} is not null then {number} end"
+    return f"case when {number} is not null then {operator} end"
 
 
-def _deleted(table: TableLayout) -> str:
-    return "true" if table.deletes else "false"
+def _rules(table: TableLayout, columns: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Variable, rule and the condition on the said and typed columns under which the rule is broken."""
+    kinds = EVENT_TABLES[table.event].columns
+    present = [name for name in kinds if name in columns and name not in table.constants]
+    return [(name, rule, f"({broken})") for name in present for rule, broken in _broken(table, name, columns).items()]
 
 
-def _complaints(table: TableLayout, name: str, kind: Kind, columns: Mapping[str, str]) -> dict[str, str]:
-    """Rule → condition under which a row breaks it for this column."""
-    if name not in columns or name in table.constants:
-        return {}
-    layout, text = table.columns[name], _text(name)
-    found = {}
-    if name in table.needed:
-        found["event.missing"] = f"{text} is null"
+def _broken(table: TableLayout, name: str, columns: Mapping[str, str]) -> dict[str, str]:
+    layout, kind, said = table.columns[name], EVENT_TABLES[table.event].columns[name], f'"said_{name}"'
+    found = {"event.missing": f"{said} is null"} if name in table.needed else {}
     if _is_ready(name, kind, columns):
         return found
     if layout.values:
-        found["event.unknown_value"] = f"{text} is not null and not map_contains({_map(layout.values)}, {text})"
+        known = ", ".join(map(quoted, layout.values))
+        found["event.unknown_value"] = f"{said} not in ({known})"
     elif kind != "text":
-        found["event.type"] = f"{text} is not null and ({_value(table, name, kind, columns)}) is null"
+        found["event.type"] = f'{said} is not null and "{name}" is null'
     if layout.mend:
-        found["event.mended"] = f"map_contains({_map(layout.mend)}, {text})"
+        found["event.mended"] = f"{said} in ({', '.join(map(quoted, layout.mend))})"
     if name == "text":
-        found["event.operator"] = f"({_measured(name, 'operator')}) is not null"
-        found["event.not_a_number"] = f"{text} is not null and ({_measured(name, 'number')}) is null"
+        found["event.operator"] = "operator is not null"
+        found["event.not_a_number"] = f"{said} is not null and number is null"
     return found
 
 
@@ -167,8 +182,6 @@ def _text(name: str) -> str:
     return f"nullif(trim(\"{name}\"::varchar), '')"
 
 
-def _map(words: Mapping[str, str | None]) -> str:
-    pairs = (
-        f"{quoted(key)}: {quoted(value) if value is not None else 'null::varchar'}" for key, value in words.items()
-    )
-    return f"map {{{', '.join(pairs)}}}"
+def _looked_up(text: str, words: Mapping[str, str | None], otherwise: str = "null") -> str:
+    cases = " ".join(f"when {quoted(w)} then {quoted(v) if v is not None else 'null'}" for w, v in words.items())
+    return f"(case {text} {cases} else {otherwise} end)"

@@ -14,7 +14,7 @@ import polars as pl
 from pipelines.sources.codelists import CODES, ORGANISATIONS
 from pipelines.spec.event_tables import EVENT_TABLES
 from pipelines.spec.register_layouts import TableLayout
-from pipelines.spec.to_events import SEVERITIES, complaints, complaints_query, history_columns, reason, typed_query
+from pipelines.spec.to_events import SEVERITIES, history_columns, reason, rules, typed_query
 
 CREATE_COMPLAINTS = """
 create table if not exists event_complaints (
@@ -56,36 +56,36 @@ def load(connection: duckdb.DuckDBPyConnection, table: TableLayout, rows: pl.Dat
     connection.register("arrived", rows)
     try:
         columns = {name: str(kind) for name, kind, *_ in connection.execute("describe arrived").fetchall()}
+        connection.execute(f"create or replace temp table typed_arrived as {typed_query(table, 'arrived', columns)}")
         connection.execute(
-            f"insert into {table.event}_history by name "
-            f"select *, ? as variant, ?::date as content_date, ? as receipt_id "
-            f"from ({typed_query(table, 'arrived', columns)})",
+            f"insert into {table.event}_history by name select * exclude (complaints), ? as variant, "
+            "?::date as content_date, ? as receipt_id from typed_arrived",
             [delivery.variant, delivery.content_date, delivery.receipt_id],
         )
-        _complain(connection, table, columns, delivery)
+        _complain(connection, table, rules(table, columns), delivery)
     finally:
         connection.unregister("arrived")
+        connection.execute("drop table if exists typed_arrived")
 
 
 def _complain(
-    connection: duckdb.DuckDBPyConnection, table: TableLayout, columns: dict[str, str], delivery: Delivery
+    connection: duckdb.DuckDBPyConnection, table: TableLayout, told: list[tuple[str, str]], delivery: Delivery
 ) -> None:
-    """Tell of every cell of `arrived` that is not what it should be, never of its value."""
-    broken = complaints(table, columns)
-    if not broken:
-        return
+    """Tell of every cell of the batch that is not what it should be, never of its value."""
     said = pl.DataFrame(
-        [
-            (number, variable, rule, SEVERITIES.get(rule, "error"), reason(table, variable, rule))
-            for number, (variable, rule, _) in enumerate(broken)
-        ],
-        schema=["number", "variable", "rule", "severity", "reason"],
-        orient="row",
+        {
+            "number": range(len(told)),
+            "variable": [variable for variable, _ in told],
+            "rule": [rule for _, rule in told],
+            "severity": [SEVERITIES.get(rule, "error") for _, rule in told],
+            "reason": [reason(table, variable, rule) for variable, rule in told],
+        },
+        schema_overrides={"number": pl.Int32},
     )
     connection.register("said", said)
     connection.execute(
-        f"insert into event_complaints select ?, line, ?, variable, rule, severity, reason "
-        f"from ({complaints_query(broken, 'arrived')}) join said using (number)",
+        "insert into event_complaints select ?, line, ?, variable, rule, severity, reason from said join "
+        "(select line, unnest(complaints) as number from typed_arrived where complaints is not null) using (number)",
         [delivery.receipt_id, table.event],
     )
     connection.unregister("said")

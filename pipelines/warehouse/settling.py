@@ -8,6 +8,7 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.spec.event_tables import EVENT_TABLES
+from pipelines.spec.to_events import history_columns
 
 # These belong to a contact. A procedure may lack it (flag_proc_uden_kont; in LPR_F for whole deliveries):
 # then its course says whose it is.
@@ -68,19 +69,41 @@ def _standing(event: str) -> str:
 
     Later is: known later (the row's report time, else the delivery's content date), then of a later content
     date; a deletion wins over what was known at the same time. Without its key an entity is never replaced.
+
+    Most entities are said once: a hash of the key finds those (two keys of one hash only mean that more rows
+    are looked at), and only the others are ranked.
     """
+    columns = ", ".join(f'"{name}"' for name in history_columns(event) if name != "deleted")
+    return f"""
+        with own as (from {event}_history where {_own_register(event)}),
+        again as (select {_mark(event)} as mark from own group by mark having {_said_again(event)})
+        select {columns} from own where not deleted and {_mark(event)} not in (select mark from again)
+        union all
+        select {columns} from (
+            from own where {_mark(event)} in (select mark from again) {_latest(event)}
+        ) where not deleted {_once(event)}
+        """
+
+
+def _mark(event: str) -> str:
+    return f"hash({', '.join(EVENT_TABLES[event].entity)})"
+
+
+def _said_again(event: str) -> str:
+    """Whether an entity has several rows, of which some may give way to others."""
+    table = EVENT_TABLES[event]
+    if table.row:
+        return "count(*) > 1"
+    reported = " or min(reported) is distinct from max(reported)" if "reported" in table.columns else ""
+    return f"min(receipt_id) <> max(receipt_id){reported}"
+
+
+def _latest(event: str) -> str:
     table = EVENT_TABLES[event]
     known = "coalesce(reported, content_date)" if "reported" in table.columns else "content_date"
-    latest_first = f"{known} desc nulls last, content_date desc nulls last, deleted desc, receipt_id desc"
-    entity = ", ".join(table.entity)
-    return f"""
-        with own as (
-            select *, {table.entity[0]} is not null as keyed from {event}_history where {_own_register(event)}),
-        latest as (
-            select * from own
-            qualify not keyed or rank() over (partition by {entity} order by {latest_first}) = 1)
-        select * exclude (keyed, deleted) from latest where not deleted {_once(event)}
-        """
+    order = f"{known} desc nulls last, content_date desc nulls last, deleted desc, receipt_id desc"
+    keyed = f"{table.entity[0]} is not null"
+    return f"qualify not {keyed} or rank() over (partition by {', '.join(table.entity)} order by {order}) = 1"
 
 
 def _own_register(event: str) -> str:
@@ -98,7 +121,8 @@ def _once(event: str) -> str:
     row = EVENT_TABLES[event].row
     if not row:
         return ""
-    return f"qualify not keyed or row_number() over (partition by {', '.join(row)} order by line) = 1"
+    keyed = f"{EVENT_TABLES[event].entity[0]} is not null"
+    return f"qualify not {keyed} or row_number() over (partition by {', '.join(row)} order by line) = 1"
 
 
 def _at_shak(standing: str) -> str:
