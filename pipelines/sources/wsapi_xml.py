@@ -20,20 +20,24 @@ from pipelines.sources.wsapi import batch_of
 from pipelines.spec.model import SourceSchema
 
 DEEPEST = 20  # the envelope has four levels; what is nested deeper is an attack or another format
+RECORD_LEVEL = 3  # what is open around a record: the document, the submission, its records
 LARGEST = 200_000_000  # bytes; a submission is some thousand records
 # A document may say where its schema stands; nothing is fetched from there.
-PASSED_OVER = ("xmlns:xsi", "xsi:noNamespaceSchemaLocation")
+PASSED_OVER = frozenset({"xmlns:xsi", "xsi:noNamespaceSchemaLocation"})
 
 
 @dataclass(slots=True)
 class Element:
-    """One element with the line it begins on; `text` is what stands in it outside its children."""
+    """One element with the line it begins on; `text` is what stands in it outside its children.
+
+    `children` are elements, and under `records` the records (Placed).
+    """
 
     name: str
     line: int
     bare: bool  # without attributes
     parts: list[str] = field(default_factory=list)
-    children: list[Element] = field(default_factory=list)
+    children: list[Any] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -57,7 +61,7 @@ def read_wsapi_xml(content: bytes, schemas: Mapping[tuple[str, str], SourceSchem
 
 
 def _tree(text: str) -> Element:
-    """The outermost element with all below it."""
+    """The outermost element with all below it; each record is made small as soon as it ends."""
     parser = expat.ParserCreate("utf-8")  # decoded already; what the declaration says does not count
     top = Element("", 0, True)
     open_elements = [top]
@@ -65,16 +69,20 @@ def _tree(text: str) -> Element:
     def start(name: str, attributes: dict[str, str]) -> None:
         if len(open_elements) > DEEPEST:
             raise Refused("broken_xml", "Filens XML er indlejret for dybt.", "The XML is nested too deeply.")
-        element = Element(name, parser.CurrentLineNumber, not attributes.keys() - set(PASSED_OVER))
-        open_elements[-1].children.append(element)
-        open_elements.append(element)
+        bare = not attributes or PASSED_OVER.issuperset(attributes)
+        open_elements.append(Element(name, parser.CurrentLineNumber, bare))
+
+    def end(_: str) -> None:
+        element = open_elements.pop()
+        is_record = len(open_elements) == RECORD_LEVEL
+        open_elements[-1].children.append(Placed(element.line, _record(element)) if is_record else element)
 
     def data(said: str) -> None:
         open_elements[-1].parts.append(said)
 
     parser.buffer_text = True
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _: open_elements.pop()
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = data
     parser.StartDoctypeDeclHandler = _refuse_document_type
     try:
@@ -115,7 +123,7 @@ def _envelope(root: Element) -> dict[str, Any]:
         return said
     if _stray(records):
         raise Refused("not_the_format", "Der står tekst mellem posterne.", "There is text between the records.")
-    return said | {"records": [Placed(record.line, _record(record)) for record in records.children]}
+    return said | {"records": records.children}
 
 
 def _record(record: Element) -> Any:
