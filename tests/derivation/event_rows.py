@@ -60,9 +60,11 @@ def loaded(rows: Mapping[str, list[Row]]) -> duckdb.DuckDBPyConnection:
     for table, kinds in KINDS.items():
         columns = {**kinds, "receipt_id": "varchar", "line": "bigint"}
         connection.execute(f"create table {table} ({', '.join(f'{n} {k}' for n, k in columns.items())})")
-        for row in rows.get(table, []):
+        if rows.get(table):
             marks = ", ".join("?" for _ in columns)
-            connection.execute(f"insert into {table} values ({marks})", [row[name] for name in columns])
+            connection.executemany(
+                f"insert into {table} values ({marks})", [[row[name] for name in columns] for row in rows[table]]
+            )
     return connection
 
 
