@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from pipelines.spec.derivation import TABLES as REGISTERS
 from pipelines.spec.derivation import Derivations, Population
 from pipelines.spec.expressions import Condition, parse_condition
 from pipelines.spec.primitives import Bound, Code, Frozen, Name, Number, Text, Validity
@@ -344,3 +345,14 @@ class DatabaseSpec(Frozen):
 
     def settling(self, source: str) -> int:
         return self.settling_days if isinstance(self.settling_days, int) else self.settling_days.get(source, 0)
+
+    @property
+    def record_settles(self) -> int:
+        """Days after the event date until every source of a record, on either side, counts as complete.
+
+        A new side that is made of register events waits for each register that a compared variable is from.
+        """
+        new = {self.sides.new}
+        if self.sides.new in REGISTERS:
+            new |= {source for variable in self.compared.values() for source in variable.from_}
+        return max(self.settling(source) for source in {self.sides.reported, *new})
