@@ -26,8 +26,10 @@ KEYS = {
     "year": "{0}.person || year({0}.day)",
     "person": "{0}.person",
 }
+# One row per person, whatever numbers the person has had.
 PEOPLE = (
-    "(select person, max(birth_date) as birth_date, max(sex) as sex, max(died) as died from person group by person)"
+    "(select coalesce(current_person, person) as person, max(birth_date) as birth_date, max(sex) as sex "
+    "from person group by all)"
 )
 
 

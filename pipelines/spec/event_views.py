@@ -1,7 +1,8 @@
 """The event tables seen in one shape, so that one way of choosing and picking fits them all. Pure SQL text.
 
 Every view has: table, id, person, contact_id, course_id, unit, region, starts, ends, code, type, parent,
-number, text, receipt_id, line. The meaning of code, number and text is told in `derivation`.
+number, text, receipt_id, line. The meaning of code, number and text is told in `derivation`. A person has the
+number in force: the event tables carry it, and the register of persons says it (current_person).
 """
 
 from __future__ import annotations
@@ -13,12 +14,6 @@ from pipelines.spec.derivation import Events, Table, range_of
 
 # A value code carries a whole number behind its three letters (VPH0025 is 25): domain fact of SKS chapter V.
 VALUE_OF_CODE = "try_cast(regexp_extract(code, '^V[A-Z]{2}([0-9]+)$', 1) as double)"
-DAY_OF_PERSON = (
-    "select 'person' as \"table\", null::varchar as id, person, null::varchar as contact_id, "
-    "null::varchar as course_id, null::varchar as unit, null::varchar as region, {day}::timestamp as starts, "
-    "null::timestamp as ends, '{code}' as code, null::varchar as type, null::varchar as parent, "
-    "null::double as number, sex as text, receipt_id, line from person"
-)
 
 
 def _view(table: str, source: str, **columns: str) -> str:
@@ -67,7 +62,9 @@ VIEWS: dict[Table, str] = {
     ),
     "medicine": _view("medicine", "medicine", person="person", starts="dispensed", code="atc", number="packages"),
     "person": " union all ".join(
-        DAY_OF_PERSON.format(day=day, code=code)
+        _view(
+            "person", "person", person="coalesce(current_person, person)", starts=day, code=f"'{code}'", text="sex"
+        )
         for code, day in (("born", "birth_date"), ("died", "died"), ("emigrated", "emigrated"))
     ),
     "death": _view("death", "death", person="person", starts="died", code="cause"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from event_rows import derived, event_spec, ids, values
+from event_rows import derived, drawn, event_spec, ids, loaded, values
 from pydantic import ValidationError
 
 from pipelines.project import InputError
@@ -157,8 +157,6 @@ def test_every_value_can_be_traced_to_the_rows_it_came_from() -> None:
 
 
 def test_nothing_is_left_behind_and_the_events_are_unchanged() -> None:
-    from event_rows import drawn, loaded
-
     spec = event_spec(ONE, "v: {type: yes_no, from: {lab: {lab: NPU1}}}")
     with loaded({"contact": drawn("contact", "contact_id person starts\nk1 p1 2026-03-01T10:00")}) as connection:
         before = connection.execute("show tables").fetchall()
