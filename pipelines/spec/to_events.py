@@ -11,11 +11,8 @@ from pipelines.spec.constraint_kinds import quoted
 from pipelines.spec.event_tables import EVENT_TABLES, SQL_TYPES, Kind
 from pipelines.spec.register_layouts import ColumnLayout, TableLayout
 
-# ISO 8601, seconds and fractions may be absent; a clock may be written 0830.
-TIME_FORMATS = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H%M",
-    "%Y-%m-%d %H:%M:%S.%n", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%n",
-)  # fmt: skip
+# ISO 8601 without zone; seconds and fractions may be absent, and a clock may be written 0830.
+TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:?[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?)?$"
 WEEK = "^[0-9]{2}(0[1-9]|[1-4][0-9]|5[0-3])$"
 # Laboratories write "<5", ">= 120" or "≤0,5": the limit is the number, the operator stands apart.
 OPERATORS = {"<": "<", ">": ">", "<=": "<=", ">=": ">=", "≤": "<=", "≥": ">="}
@@ -118,16 +115,21 @@ def _in_our_words(layout: ColumnLayout, text: str) -> str:
 
 def _cast(text: str, kind: Kind) -> str:
     """The text as a value of its kind, null where it is none."""
-    formats = ", ".join(map(quoted, TIME_FORMATS))
     casts: dict[Kind, str] = {
         "text": text,
-        "timestamp": f"try_strptime({text}, [{formats}])::timestamp",
-        "date": f"try_strptime({text}, [{formats}])::date",
+        "timestamp": _time(text),
+        "date": f"({_time(text)})::date",
         "decimal": _number(text),
         "flag": f"try_cast({text} as boolean)",
         "week": f"case when regexp_matches({text}, '{WEEK}') then {_monday(text)} end",
     }
     return casts[kind]
+
+
+def _time(text: str) -> str:
+    colon = f"left({text}, 13) || ':' || right({text}, 2)"
+    clock = f"case when {text} like '____-__-__ ____' then {colon} else {text} end"
+    return f"case when regexp_matches({text}, '{TIME}') then try_cast({clock} as timestamp) end"
 
 
 def _number(text: str) -> str:
@@ -145,12 +147,12 @@ def _monday(text: str) -> str:
 
 def _measured(kind: Kind) -> str:
     """The operator or the number in a text such as `<5`; null where the text is no measurement."""
-    number = _number("ltrim(said_text, '<>=≤≥ ')")
-    sign = "trim(left(said_text, length(said_text) - length(ltrim(said_text, '<>=≤≥ '))))"
-    operator = _looked_up(sign, OPERATORS)
-    if kind == "number":
-        return f"case when {sign} = '' or {operator} is not null then {number} end"
-    return f"case when {number} is not null then {operator} end"
+    limit = "left(said_text, 1) in ('<', '>', '≤', '≥')"
+    operator = _looked_up("regexp_extract(said_text, '^[<>≤≥]=?')", OPERATORS)
+    number = _number("regexp_replace(said_text, '^[<>≤≥]=? *', '')")
+    if kind == "operator":
+        return f"case when {limit} and {number} is not null then {operator} end"
+    return f"case when not {limit} then {_number('said_text')} when {operator} is not null then {number} end"
 
 
 def _rules(table: TableLayout, columns: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -179,7 +181,10 @@ def _broken(table: TableLayout, name: str, columns: Mapping[str, str]) -> dict[s
 
 
 def _text(name: str) -> str:
-    return f"nullif(trim(\"{name}\"::varchar), '')"
+    """The cell as text without spaces around it, null where it is empty (trim itself is slow on every cell)."""
+    text = f'"{name}"::varchar'
+    spaced = f"{text} like ' %' or {text} like '% '"
+    return f"case when {spaced} then nullif(trim({text}), '') when {text} <> '' then {text} end"
 
 
 def _looked_up(text: str, words: Mapping[str, str | None], otherwise: str = "null") -> str:

@@ -53,7 +53,7 @@ def load_codes(connection: duckdb.DuckDBPyConnection, codes: pl.DataFrame, organ
 
 def load(connection: duckdb.DuckDBPyConnection, table: TableLayout, rows: pl.DataFrame, delivery: Delivery) -> None:
     """Append a batch (`line` and event columns, see sources.registers) to its event's history; no row is lost."""
-    connection.register("arrived", rows)
+    connection.register("arrived", rows.to_arrow(compat_level=pl.CompatLevel.newest()))
     try:
         columns = {name: str(kind) for name, kind, *_ in connection.execute("describe arrived").fetchall()}
         connection.execute(f"create or replace temp table typed_arrived as {typed_query(table, 'arrived', columns)}")
