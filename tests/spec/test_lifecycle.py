@@ -38,6 +38,8 @@ SPEC: dict[str, Any] = {
     "changeover": {"midtjylland": {"new_from": "2026-01-01", "kip_until": "2026-06-30"}},
     "settling_days": 14,
 }  # fmt: skip
+for said in SPEC["variables"].values():
+    said["why_source"] = "Findes ikke i noget register."
 FORMAT: dict[str, Any] = {
     "source": "wsapi", "version": "1", "identity": {"record_id": "id", "person": "cpr"},
     "fields": {
@@ -106,6 +108,12 @@ LONG = "a_name_of_more_than_thirty_two_letters"
         ("gates", None, "warning", "gates", "No gate"),
         ("changeover", None, "warning", "changeover", "parallel period"),
         ("settling_days", None, "warning", "settling_days", "settling"),
+        ("variables.lvef.why_source", None, "warning", "variables.lvef", "why_source"),
+        ("use", [{"source": "kip", "from": "2026-01-01", "fallback": "wsapi"}], "warning", "use", "every place"),
+        ("use", [{"source": "kip"}], "warning", "use.0", "No fallback"),
+        ("use", [{"source": "kip", "fallback": "kip"}], "error", "use.0.fallback", "itself"),
+        ("use", [{"source": "kip", "fallback": "wsapi"}, {"source": "wsapi", "fallback": "kip"}],
+         "error", "use.0", "same place"),
         ("changeover.midtjylland.kip_until", "2025-12-31", "error", "changeover.midtjylland", "before"),
         ("match.1.rule", "same day", "error", "match.1", "same name"),
         ("indicators.ekko.numerator", "echo > 5", "error", "indicators.ekko.numerator", "types"),
