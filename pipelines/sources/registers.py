@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.sources.batch import PERSON_LIKE, Broken, Refused, broken_frame, decoded
@@ -102,10 +103,8 @@ def _expression(column: ColumnLayout, columns: Collection[str]) -> pl.Expr:
     clock = [name for name in column.time if name in columns][:1]
     if len(found) == 1 and not clock:
         return pl.col(found[0])
-    value = pl.coalesce(_filled(name) for name in found)
-    return (
-        pl.concat_str([value, *(_filled(name) for name in clock)], separator=" ", ignore_nulls=True) if clock else value
-    )
+    parts = [pl.coalesce(_filled(name) for name in found), *(_filled(name) for name in clock)]
+    return pl.concat_str(parts, separator=" ", ignore_nulls=True)
 
 
 def _filled(name: str) -> pl.Expr:
@@ -142,7 +141,7 @@ def _parquet_batches(path: Path) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
                 rows = _civil(pl.DataFrame(batch)).rename(str.casefold).with_row_index("line", offset=line)
                 yield rows.cast({"line": pl.Int64}), broken_frame([])
                 line += rows.height
-    except OSError:
+    except (OSError, pa.ArrowException):
         raise _damaged() from None
 
 

@@ -68,7 +68,7 @@ class TableLayout(Frozen):
     def _fits_the_event_table(self) -> TableLayout:
         if self.event not in EVENT_TABLES:
             raise ValueError(f"{self.event} is no event table (they are {', '.join(EVENT_TABLES)})")
-        known = {*EVENT_TABLES[self.event].columns, "deleted"}
+        known = set(EVENT_TABLES[self.event].columns)
         if wrong := sorted({*self.columns, *self.constants} - known):
             raise ValueError(f"the event table {self.event} has no column {wrong[0]}")
         if absent := sorted(set(self.needed) - set(self.columns)):

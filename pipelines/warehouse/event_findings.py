@@ -74,31 +74,36 @@ def _lost() -> list[str]:
 
 def _codes() -> list[str]:
     """Codes that SKS does not have, or not on that day, for that sex or at that age."""
-    valid = "day between valid_from and valid_until"
-    sex = "code.sex is not null and person.sex is not null and code.sex <> person.sex"
+    return [query for event in CODED for query in _codes_of(event)]
+
+
+def _codes_of(event: str) -> list[str]:
+    sks = "code in (select code from sks_codes)"
+    valid = "(from sks_codes c where c.code = said.code and said.day between c.valid_from and c.valid_until)"
     years = "date_sub('year', person.birth_date, day)"
-    age = f"{years} < coalesce(code.min_age, 0) or {years} > coalesce(code.max_age, 999)"
-    return [query for event in CODED for query in (
-        _found("code.unknown", "code", _record(event),
-               f"{_dated(event)} where known > 0 and code not in (select code from sks_codes)"),
-        _found("code.not_valid", "code", _record(event),
-               f"{_dated(event)} where code in (select code from sks_codes) and day is not null and not exists "
-               f"(from sks_codes c where c.code = said.code and said.day between c.valid_from and c.valid_until)"),
-        _found("code.sex", "code", _record(event), f"{_dated(event)} {_with_limits(valid)} where {sex}"),
-        _found("code.age", "code", _record(event), f"{_dated(event)} {_with_limits(valid)} where {age}"),
-    )]  # fmt: skip
+    broken = {
+        "code.unknown": f"{_dated(event)} where exists (from sks_codes) and not {sks}",
+        "code.not_valid": f"{_dated(event)} where {sks} and day is not null and not exists {valid}",
+        "code.sex": f"{_limited(event)} where code.sex <> person.sex",
+        "code.age": f"{_limited(event)} where {years} < code.min_age or {years} > code.max_age",
+    }
+    return [_found(rule, "code", _record(event), rows) for rule, rows in broken.items()]
 
 
 def _dated(event: str) -> str:
     """An event's coded rows with the day on which the code must be valid."""
     return (
-        f"(select said.*, ({CODED[event]})::date as day, (select count(*) from sks_codes) as known "
-        f"from {event} said left join contact on contact.contact_id = said.contact_id) said"
+        f"(select said.*, ({CODED[event]})::date as day from {event} said "
+        f"left join contact on contact.contact_id = said.contact_id) said"
     )
 
 
-def _with_limits(valid: str) -> str:
-    return f"join sks_codes code on code.code = said.code and said.{valid} join person on person.person = said.person"
+def _limited(event: str) -> str:
+    """The same with the code's limits on that day, and the person."""
+    return (
+        f"{_dated(event)} join sks_codes code on code.code = said.code "
+        "and said.day between code.valid_from and code.valid_until join person on person.person = said.person"
+    )
 
 
 def _open_but_closed() -> str:

@@ -51,7 +51,7 @@ def settle(connection: duckdb.DuckDBPyConnection) -> None:
     for event in PERSONS:
         _make(connection, event, _standing(event))
     _make(connection, "present_number", PRESENT_NUMBER)
-    for event in set(EVENT_TABLES) - {*PERSONS, *CHILDREN}:
+    for event in (event for event in EVENT_TABLES if event not in (*PERSONS, *CHILDREN)):
         standing = _standing(event)
         _make(connection, event, _by_present_number(_at_shak(standing) if event in SOMEWHERE else standing))
     _make(connection, "of_course", OF_COURSE)

@@ -45,7 +45,7 @@ def test_the_latest_report_of_a_contact_stands(register: Register, order: tuple[
     assert register.rows("select receipt_id from contact_history order by 1") == [("k1",), ("k2",), ("k3",)]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(order=st.permutations(range(len(DELIVERIES))))
 def test_what_stands_does_not_depend_on_the_order_of_arrival(tmp_path_factory, order: list[int]) -> None:
     register = Register(tmp_path_factory.mktemp("order"))
