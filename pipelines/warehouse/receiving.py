@@ -207,8 +207,10 @@ def _other_region() -> Refused:
 
 
 def _arrived(path: Path) -> Arrived:
+    """A catalogue counts beside SAS data only, and not as a link, which may lead elsewhere."""
     content, beside = _bytes(path), catalogue_of(path)
-    return Arrived(content, _bytes(beside) if content.startswith(DATA) and beside.is_file() else None)
+    counts = content.startswith(DATA) and beside.is_file() and not beside.is_symlink()
+    return Arrived(content, _bytes(beside) if counts else None)
 
 
 def _bytes(path: Path) -> bytes:

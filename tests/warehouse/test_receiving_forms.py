@@ -122,7 +122,9 @@ def test_a_catalogue_is_read_with_its_data_and_makes_another_receipt(warehouse, 
     with_labels = take_in(*take)
     assert warehouse.frame("select smoking from raw_kip")["smoking"].to_list() == ["Male", "Female", "Male"]
     (folder / "form.sas7bcat").rename(folder / "alone.sas7bcat")
+    (folder / "form.sas7bcat").symlink_to(folder / "alone.sas7bcat")
     without = take_in(*take)
+    (folder / "form.sas7bcat").unlink()
     assert with_labels.sha256 == without.sha256
     assert with_labels.receipt_id != without.receipt_id
     assert [arrival.path.name for arrival in arrivals(tmp_path / "inbox")] == ["alone.sas7bcat", "form.sas7bdat"]
