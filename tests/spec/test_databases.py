@@ -10,9 +10,11 @@ import pytest
 import yaml
 
 from pipelines.spec.across import lint_all
+from pipelines.spec.constraints import constraints_of
 from pipelines.spec.model import Validity
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
 from pipelines.spec.to_document import document
+from pipelines.spec.to_gx import gx_suite, suite_json
 from pipelines.spec.use import counting_source
 from pipelines.synthetic.courses import simulate
 from pipelines.synthetic.values import with_values
@@ -45,6 +47,22 @@ def test_each_says_that_it_is_a_sample_and_has_its_page(name):
         not spec.official and "SAMPLE" in text.splitlines()[0] and "Sources:" in text and "(eksempel)" in spec.title.da
     )
     assert "er ikke SundK" in document(spec, read_source_schemas(EXPECTATIONS / name, spec))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_the_committed_page_is_the_one_the_specification_gives(name):
+    page = document(SPECS[name], read_source_schemas(EXPECTATIONS / name, SPECS[name]))
+    assert (EXPECTATIONS.parent / f"docs/databases/{name}.html").read_text("utf-8") == page
+
+
+def test_the_committed_suites_are_those_the_specifications_give():
+    committed = {path.stem: path.read_text("utf-8") for path in (EXPECTATIONS / "suites").glob("*.json")}
+    made = {
+        f"{name}_{source}": suite_json(gx_suite(spec, source, constraints_of(spec, source, dt.date(2026, 1, 1))))
+        for name, spec in SPECS.items()
+        for source in {source for source, _ in read_source_schemas(EXPECTATIONS / name, spec)}
+    }
+    assert made == committed
 
 
 @pytest.mark.parametrize("name", SPECS)
