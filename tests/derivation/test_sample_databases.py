@@ -130,7 +130,12 @@ HEART = {
 0101401111 NPU03835 6.0 - 6.0 2026-03-01T08:00
 """,
     "medicine": MEDICINE + "\n0101401111 C10AA05 2026-01-20 1",
-    "municipal": "person kind code starts ends\n0101401111 encounter x 2026-03-03T10:00 2026-03-03T11:00",
+    "municipal": """
+person kind code starts ends
+0101401111 care_plan            5c160c02-e858-4c1f-925a-71ed64844749 2026-03-03T00:00 -
+0101401111 planned_intervention ab87c0b5-40be-4e0a-b749-d9f833bfed2d 2026-03-10T00:00 -
+0101401111 planned_intervention 2abe20c7-c0b4-41c1-b397-52acf36499ef 2026-03-11T00:00 -
+""",  # the last is Fysisk træning of section 140, which is another code
 }  # fmt: skip
 
 
