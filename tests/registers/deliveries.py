@@ -17,6 +17,7 @@ from pipelines.warehouse.settling import settle
 
 CODES = Path(__file__).parents[2] / "expectations" / "codes"
 LAYOUTS = read_layouts(CODES / "registers")
+SKS, ORGANISATIONS = read_sks(CODES / "skscomplete.txt"), read_organisations(CODES / "organisations.csv")
 MAY, JUNE = dt.date(2026, 5, 31), dt.date(2026, 6, 30)
 
 
@@ -27,9 +28,7 @@ class Register:
         self.folder = folder
         self.connection = duckdb.connect()
         create_event_tables(self.connection)
-        load_codes(
-            self.connection, read_sks(CODES / "skscomplete.txt"), read_organisations(CODES / "organisations.csv")
-        )
+        load_codes(self.connection, SKS, ORGANISATIONS)
 
     def deliver(self, table: str, text: str, content_date: dt.date = MAY, receipt: str | None = None) -> Register:
         """Rows of a table as CSV with a comma; spaces around the cells are only for the eye."""
