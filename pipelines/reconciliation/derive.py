@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -12,14 +12,15 @@ import polars as pl
 
 from pipelines.project import InputError
 from pipelines.reconciliation.shape import column_types, shaped
-from pipelines.spec.derivation import TABLES, Table
+from pipelines.spec.derivation import TABLES, Events, Table
 from pipelines.spec.derivation_sql import PEOPLE, age, population_sql, variable_sql
-from pipelines.spec.event_views import gather, needed, relations
+from pipelines.spec.event_views import OWN_CONTACTS, gather, needed, relations
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.person_number import birth_date_sql
 from pipelines.spec.to_duckdb import SEX
 
 REGISTERS = tuple(TABLES)
+Keep = Callable[[str, str], None]  # a temporary table by its name and the query that fills it
 EVIDENCE = {
     "record_id": pl.String, "variable": pl.String, "table": pl.String, "receipt_id": pl.String, "line": pl.Int64,
 }  # fmt: skip
@@ -51,8 +52,11 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
     """
     sources = sources_of(spec, registers)
     with _working_tables(connection) as made:
-        made("derived_population", population_sql(spec))
-        tables = _gathered(spec, sources, made)
+        said = (*spec.population.include, *spec.population.exclude)
+        made("derived_population", population_sql(spec, _gathered(said, made, of_population=False)))
+        made("own_contact", OWN_CONTACTS)
+        ways = [way for name, source in sources.items() for way in spec.variables[name].from_[source]]
+        tables = _gathered(ways, made, of_population=True)
         found = {}
         for name in in_order(spec, sources):
             made(f"derived_{name}", variable_sql(spec, name, sources[name], tables))
@@ -81,7 +85,7 @@ def in_order(spec: DatabaseSpec, sources: Mapping[str, str]) -> list[str]:
 
 
 @contextmanager
-def _working_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str, str], None]]:
+def _working_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Keep]:
     """A function that keeps a query's answer as a temporary table until the end."""
     kept: list[str] = []
 
@@ -96,13 +100,16 @@ def _working_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[
             connection.execute(f'drop table "{name}"')
 
 
-def _gathered(spec: DatabaseSpec, sources: Mapping[str, str], keep: Callable[[str, str], None]) -> dict[Table, str]:
-    """One pass over each event table for all variables together; the relations they then read."""
+def _gathered(chosen: Iterable[Events], keep: Keep, of_population: bool) -> dict[Table, str]:
+    """One pass over each event table for everything that is asked of it; the relations to read then.
+
+    Before there is a population a table of which any code is asked is read where it stands.
+    """
     tables = relations()
-    ways = [way for name, source in sources.items() for way in spec.variables[name].from_[source]]
-    for table, patterns in needed(ways).items():
-        keep(f"gathered_{table}", gather(table, patterns))
-        tables[table] = f"gathered_{table}"
+    for table, patterns in needed(chosen).items():
+        if of_population or "*" not in patterns:
+            tables[table] = f"{'gathered' if of_population else 'candidate'}_{table}"
+            keep(tables[table], gather(table, patterns, of_population))
     return tables
 
 

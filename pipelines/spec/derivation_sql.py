@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.spec.derivation import Contact, Derivation, Events, Population, Span, Window
-from pipelines.spec.event_views import matches, relations
+from pipelines.spec.event_views import matches
 from pipelines.spec.model import DatabaseSpec, Variable
 from pipelines.spec.person_number import birth_date_sql
 from pipelines.spec.primitives import Validity
@@ -31,6 +31,9 @@ PEOPLE = (
     "(select coalesce(current_person, person) as person, max(birth_date) as birth_date, max(sex) as sex "
     "from person group by all)"
 )
+
+# A person's record is named by the event that made it: a contact may span two years and hold an event in each.
+OF_PERSON = "coalesce({0}.id, {0}.contact_id, {0}.receipt_id || ':' || {0}.line)"
 
 
 def events_sql(events: Events, tables: Mapping[str, str]) -> str:
@@ -118,13 +121,13 @@ def age(birth: str, day: str) -> str:
     return f"(year({day}) - year({birth}) - case when {before} then 1 else 0 end)"
 
 
-def population_sql(spec: DatabaseSpec) -> str:
-    """One row per record: record_id, person, unit, region, contact_id, course_id, starts, ends, the event date,
-    included_as, the event's code and number, receipt_id, line and evidence.
+def population_sql(spec: DatabaseSpec, tables: Mapping[str, str]) -> str:
+    """One row per record, from the relations `tables`: record_id, person, unit, region, contact_id, course_id,
+    starts, ends, the event date, included_as, the event's code and number, receipt_id, line and evidence.
 
     A record's id is that of its contact, course or event, never made of the person's number.
     """
-    said, tables = spec.population, relations()
+    said = spec.population
     event_date = f"e.{'ends' if said.date == 'end' else 'starts'}"
     included = " union all ".join(
         f"select *, {n} as part, '{part.name}' as included_as from ({events_sql(part, tables)})"
@@ -136,7 +139,7 @@ def population_sql(spec: DatabaseSpec) -> str:
         f"not exists (select 1 from ({events_sql(one, tables)}) x where {_beside(one, 'x', 'e', EVENT)})"
         for one in said.exclude
     ]
-    record = KEYS["contact" if said.per in ("person", "year") else said.per].format("e")
+    record = (OF_PERSON if said.per in ("person", "year") else KEYS[said.per]).format("e")
     return (
         f"select {record} as record_id, e.person, e.unit, e.region, e.contact_id, e.course_id, e.starts, e.ends, "
         f'day as "{spec.event_date}", included_as, e.code, e.number, e.receipt_id, e.line, e.evidence '

@@ -35,43 +35,47 @@ def _view(table: str, source: str, **columns: str) -> str:
 _OF_CONTACT = {
     "person": "coalesce(r.person, c.person)", "contact_id": "r.contact_id", "receipt": "r.",
 }  # fmt: skip
-VIEWS: dict[Table, str] = {
-    "contact": _view(
-        "contact", "contact", id="contact_id", person="person", contact_id="contact_id", course_id="course_id",
-        unit="unit", region="region", starts="starts", ends="ends", code="contact_type",
-        number="date_diff('microsecond', starts, ends) / 3.6e9", text="priority",
-    ),
-    "diagnosis": _view(
-        "diagnosis", "diagnosis r join contact c on c.contact_id = r.contact_id where r.retracted is not true",
-        **_OF_CONTACT, course_id="c.course_id", unit="c.unit", region="c.region", starts="c.starts",
-        ends="c.ends", code="r.code", type="r.type", parent="r.parent_code",
-    ),
-    "procedure": _view(
-        "procedure", "procedure r left join contact c on c.contact_id = r.contact_id",
-        **_OF_CONTACT, id="r.procedure_id", course_id="coalesce(r.course_id, c.course_id)",
-        unit="coalesce(r.unit, c.unit)", region="c.region", starts="r.starts", code="r.code", type="r.type",
-        parent="r.parent_code", number=VALUE_OF_CODE.replace("code", "r.code"),
-    ),
-    "result": _view(
-        "result", "result r left join contact c on c.contact_id = r.contact_id",
-        **_OF_CONTACT, course_id="c.course_id", unit="c.unit", region="c.region", starts="r.taken",
-        code="r.code", parent="r.trigger_code", number="r.number", text="r.text",
-    ),
-    "lab": _view(
-        "lab", "lab", person="person", starts="taken", code="code", type="operator", number="number", text="text"
-    ),
-    "medicine": _view("medicine", "medicine", person="person", starts="dispensed", code="atc", number="packages"),
-    "person": " union all ".join(
-        _view(
-            "person", "person", person="coalesce(current_person, person)", starts=day, code=f"'{code}'", text="sex"
-        )
-        for code, day in (("born", "birth_date"), ("died", "died"), ("emigrated", "emigrated"))
-    ),
-    "death": _view("death", "death", person="person", starts="died", code="cause"),
-    "municipal": _view(
-        "municipal", "municipal", person="person", starts="starts", ends="ends", code="code", type="kind"
-    ),
-}  # fmt: skip
+
+
+def views(contacts: str = "contact") -> dict[Table, str]:
+    """Every event table in the common shape; what is reported under a contact is joined with `contacts`."""
+    return {
+        "contact": _view(
+            "contact", contacts, id="contact_id", person="person", contact_id="contact_id", course_id="course_id",
+            unit="unit", region="region", starts="starts", ends="ends", code="contact_type",
+            number="date_diff('microsecond', starts, ends) / 3.6e9", text="priority",
+        ),
+        "diagnosis": _view(
+            "diagnosis", f"diagnosis r join {contacts} c on c.contact_id = r.contact_id where r.retracted is not true",
+            **_OF_CONTACT, course_id="c.course_id", unit="c.unit", region="c.region", starts="c.starts",
+            ends="c.ends", code="r.code", type="r.type", parent="r.parent_code",
+        ),
+        "procedure": _view(
+            "procedure", f"procedure r left join {contacts} c on c.contact_id = r.contact_id",
+            **_OF_CONTACT, id="r.procedure_id", course_id="coalesce(r.course_id, c.course_id)",
+            unit="coalesce(r.unit, c.unit)", region="c.region", starts="r.starts", code="r.code", type="r.type",
+            parent="r.parent_code", number=VALUE_OF_CODE.replace("code", "r.code"),
+        ),
+        "result": _view(
+            "result", f"result r left join {contacts} c on c.contact_id = r.contact_id",
+            **_OF_CONTACT, course_id="c.course_id", unit="c.unit", region="c.region", starts="r.taken",
+            code="r.code", parent="r.trigger_code", number="r.number", text="r.text",
+        ),
+        "lab": _view(
+            "lab", "lab", person="person", starts="taken", code="code", type="operator", number="number", text="text"
+        ),
+        "medicine": _view("medicine", "medicine", person="person", starts="dispensed", code="atc", number="packages"),
+        "person": " union all ".join(
+            _view(
+                "person", "person", person="coalesce(current_person, person)", starts=day, code=f"'{code}'", text="sex"
+            )
+            for code, day in (("born", "birth_date"), ("died", "died"), ("emigrated", "emigrated"))
+        ),
+        "death": _view("death", "death", person="person", starts="died", code="cause"),
+        "municipal": _view(
+            "municipal", "municipal", person="person", starts="starts", ends="ends", code="code", type="kind"
+        ),
+    }  # fmt: skip
 
 
 def relations() -> dict[Table, str]:
@@ -82,14 +86,20 @@ def relations() -> dict[Table, str]:
         number="number", text="code",
     )  # fmt: skip
     own = own.replace(" from derived_population", ", evidence as own_evidence from derived_population")
-    return {**{table: f"({view})" for table, view in VIEWS.items()}, "event": f"({own})"}
+    return {**{table: f"({view})" for table, view in views().items()}, "event": f"({own})"}
 
 
-def gather(table: Table, patterns: Iterable[str]) -> str:
-    """The rows of one event table that any variable may need: one pass, persons of the population only."""
+OWN_CONTACTS = "select * from contact where person in (select person from derived_population)"
+
+
+def gather(table: Table, patterns: Iterable[str], of_population: bool) -> str:
+    """The rows of one event table that may be needed, in one pass: all persons', or those of the population,
+    whose contacts then stand in `own_contact` (OWN_CONTACTS)."""
+    if not of_population:
+        return f"select * from ({views()[table]}) where {matches('code', patterns)}"
     return (
-        f"select * from ({VIEWS[table]}) where person in (select person from derived_population) "
-        f"and {matches('code', patterns)}"
+        f"select * from ({views('own_contact')[table]}) where {matches('code', patterns)} "
+        f"and person in (select person from derived_population)"
     )
 
 

@@ -238,7 +238,7 @@ def population(spec: DatabaseSpec, rows: Rows) -> list[Record]:
             order = (event.starts, n, nulls_last(event.code), event.receipt_id, event.line)
             key = key_of(said, said.per, event)
             records[key] = min(records.get(key, (order, part, event)), (order, part, event), key=lambda one: one[0])
-    kind = "contact" if said.per in ("person", "year") else said.per
+    kind = "of person" if said.per in ("person", "year") else said.per
     made = [Record(key_of(said, kind, e), day_of(said, e), e, part.name) for _, part, e in records.values()]
     return sorted(made, key=lambda record: record.id)
 
@@ -254,6 +254,7 @@ def key_of(said: Population, per: str, event: Event) -> Any:
         "event": own,
         "contact": event.contact_id or own,
         "course": event.course_id or event.contact_id or own,
+        "of person": event.id or event.contact_id or own,
         "year": (event.person, day_of(said, event).year),
         "person": event.person,
     }[per]

@@ -10,7 +10,7 @@ from event_rows import KINDS, event_spec
 
 from pipelines.reconciliation.derive import derive
 from pipelines.spec.derivation import Table
-from pipelines.spec.event_views import VIEWS
+from pipelines.spec.event_views import views
 from pipelines.warehouse.events import create_event_tables
 from pipelines.warehouse.settling import settle
 
@@ -26,9 +26,9 @@ def warehouse() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@pytest.mark.parametrize("table", VIEWS)
+@pytest.mark.parametrize("table", views())
 def test_every_event_table_has_the_shape(warehouse: duckdb.DuckDBPyConnection, table: Table) -> None:
-    described = warehouse.execute(f"describe {VIEWS[table]}").fetchall()
+    described = warehouse.execute(f"describe {views()[table]}").fetchall()
     assert [name for name, *_ in described] == SHAPE
     types = {name: kind for name, kind, *_ in described}
     assert [types[name] for name in ("starts", "number", "line")] == ["TIMESTAMP", "DOUBLE", "BIGINT"]
