@@ -12,10 +12,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli_spec import EXPECTATIONS, Expectations, Json, spec_app
 from pipelines.project import InputError, Project, project_at
 from pipelines.redaction import told
 from pipelines.terminal import Terminal, tell_decision, tell_receipts, tell_run, tell_trail, tell_verdict
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Holds new data side by side with what was typed in KIP.", no_args_is_help=True,
                   pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
-spec_app = typer.Typer(help="Work on a specification.", no_args_is_help=True)
 app.add_typer(spec_app, name="spec")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -37,15 +37,13 @@ STEPS = {
     "report": "skriver rapporter",
 }  # fmt: skip
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Home = Annotated[Path, typer.Option(help="The folder with inbox/, warehouse/ and results/.", envvar="SAMMENHOLD_HOME")]
-Expectations = Annotated[Path, typer.Option(help="The folder of specifications.", envvar="SAMMENHOLD_EXPECTATIONS")]
 Database = Annotated[str, typer.Option(help="The clinical database, such as dhd.")]
 Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that data are judged as of.")]
 Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
 Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
 
-WORKSPACE, EXPECTATIONS = Path("workspace"), REPOSITORY / "expectations"
+WORKSPACE = Path("workspace")
 
 
 def main() -> None:
@@ -251,75 +249,16 @@ def dev(home: Home = WORKSPACE, port: Annotated[int, typer.Option(help="The page
     raise typer.Exit(subprocess.run(words).returncode)
 
 
-@spec_app.command("lint")
-def spec_lint(spec: Annotated[Path, typer.Argument(help="The specification (YAML).")], as_json: Json = False) -> None:
-    """Read a specification and say what is wrong or doubtful in it. Exit 1 where there is an error."""
-    from dataclasses import asdict
-
-    from pipelines.spec.lifecycle import lint
-    from pipelines.spec.reading import read_source_schemas, read_spec
-
-    read = read_spec(spec)
-    problems = lint(read, read_source_schemas(spec.parent, read), spec)
-    terminal = Terminal(as_json)
-    terminal.answer([asdict(problem) for problem in problems])
-    terminal.table(
-        f"{read.database} {read.version}",
-        ["alvor", "hvor", "hvad", "linje"],
-        [(p.severity, p.where, p.sentence, p.line or "") for p in problems],
-    )
-    raise typer.Exit(int(any(problem.severity == "error" for problem in problems)))
-
-
-@spec_app.command("schema")
-def spec_schema(
-    spec: Annotated[Path | None, typer.Option(help="With --wsapi: the specification (YAML).")] = None,
-    wsapi: Annotated[str | None, typer.Option(help="A WSAPI schema version, such as 1.1.")] = None,
+@app.command()
+def new(
+    database: Annotated[str, typer.Argument(help="The new database's name, such as dhd.")],
+    template: Annotated[str | None, typer.Option("--from", help="A database to begin from.")] = None,
+    expectations: Expectations = EXPECTATIONS,
 ) -> None:
-    """Print the JSON Schema of specifications, or of one WSAPI version of a database."""
-    from pipelines.spec.lifecycle import spec_schema as of_specifications
+    """Begin a database: a folder with a commented specification and the formats of its sources."""
+    from pipelines.spec.from_template import new_database
 
-    schema = _wsapi_schema(spec, wsapi) if spec and wsapi else of_specifications()
-    sys.stdout.write(json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
-
-
-@spec_app.command("compile")
-def spec_compile(spec: Annotated[Path, typer.Argument(help="The specification (YAML).")]) -> None:
-    """Write anew what is compiled from a specification and committed: the Great Expectations suites."""
-    from pipelines.spec.constraints import constraints_of
-    from pipelines.spec.reading import read_source_schemas, read_spec
-    from pipelines.spec.to_gx import gx_suite, suite_json
-
-    read, any_day = read_spec(spec), dt.date(2026, 1, 1)  # the text of a suite does not depend on it
-    for source in sorted({source for source, _ in read_source_schemas(spec.parent, read)}):
-        path = spec.parent.parent / "suites" / f"{read.database}_{source}.json"
-        path.write_text(suite_json(gx_suite(read, source, constraints_of(read, source, any_day))), "utf-8")
-        Terminal().say(f"Skrevet: {path}")
-
-
-@spec_app.command("document")
-def spec_document(
-    spec: Annotated[Path, typer.Argument(help="The specification (YAML).")],
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
-) -> None:
-    """Write the documentation page of a specification."""
-    from pipelines.spec.reading import read_source_schemas, read_spec
-    from pipelines.spec.to_document import document
-
-    read = read_spec(spec)
-    out.write_text(document(read, read_source_schemas(spec.parent, read)), "utf-8")
-    Terminal().say(f"Skrevet: {out}")
-
-
-def _wsapi_schema(spec: Path, version: str) -> dict[str, Any]:
-    from pipelines.spec.reading import read_source_schemas, read_spec
-    from pipelines.spec.to_wsapi import json_schema
-
-    read = read_spec(spec)
-    schemas = {v: schema for (source, v), schema in read_source_schemas(spec.parent, read).items() if source == "wsapi"}
-    if version not in schemas:
-        raise InputError(f"{read.database} has no WSAPI version '{version}': there are {', '.join(schemas) or 'none'}.")
-    return json_schema(read, schemas[version])
+    Terminal().say(f"Skrevet: {new_database(database, expectations, template)}")
 
 
 def _date(value: dt.datetime | None) -> dt.date | None:

@@ -199,13 +199,15 @@ def explain(run: Run) -> Summary:
 
 
 def report(run: Run) -> Summary:
-    """Write the country's page, and for each region its page and its encrypted fejl- og mangelliste."""
+    """Write the country's page, and for each region its page, its encrypted fejl- og mangelliste and the
+    receipts (kvitteringer) of what it sent."""
     with opened(run) as warehouse:
         found, persons = _kept(run, warehouse), _persons(run, warehouse)
     key = read_key(run.project)
     workbooks = packages.write_workbooks(run.package, found, persons, lambda region: password(run, region, key))
     pages = packages.write_pages(run.package)
-    return {"pages": len(pages), "workbooks": len(workbooks)}
+    receipts = packages.write_receipts(run.package)
+    return {"pages": len(pages), "workbooks": len(workbooks), "receipts": len(receipts)}
 
 
 def decide(run: Run, gate: str = "first_data") -> gates.Decision:

@@ -27,7 +27,7 @@ COUNTS = {
     "only_reported": "kun manuelt", "only_new": "kun i ny indberetning",
     "discrepancies": "uoverensstemmelser", "causes": "årsager", "unexplained": "uden kendt årsag",
     "files": "filer", "accepted": "modtaget", "partly": "delvist tilbageholdt", "refused": "afvist",
-    "duplicate": "modtaget før", "pages": "sider", "workbooks": "fejl- og mangellister",
+    "duplicate": "modtaget før", "pages": "sider", "workbooks": "fejl- og mangellister", "receipts": "kvitteringer",
 }  # fmt: skip
 
 

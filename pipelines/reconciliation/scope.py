@@ -26,14 +26,13 @@ def newest_event(spec: DatabaseSpec, *sides: pl.DataFrame) -> dt.date:
 
 
 def comparable(spec: DatabaseSpec, reference_date: dt.date) -> pl.Expr:
-    """True for records inside the parallel period of their unit or region and older than both settling times.
+    """True for records inside the parallel period of their unit or region whose sources have all settled.
 
     A record without an event date is comparable: that it has none is its own finding, and it must not
     vanish from the account.
     """
     day = pl.col(spec.event_date).cast(pl.Date)
-    settling = max(spec.settling(spec.sides.reported), spec.settling(spec.sides.new))
-    inside = day <= reference_date - dt.timedelta(days=settling)
+    inside = day <= reference_date - dt.timedelta(days=spec.record_settles)
     return (inside & _in_parallel_period(spec, day)).fill_null(True)
 
 

@@ -10,15 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.reports.messages import Messages
-from pipelines.reports.parts import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Ten digits, or an erstatnings-CPR with its two letters, standing alone.
 _PERSON_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[- ]?[0-9](?:[0-9]{2}|[A-Za-z]{2})[0-9](?![0-9A-Za-z])")
 
 
-def render(template: str, report: Report, messages: Messages) -> str:
-    """One HTML page. Every text is escaped, and what has the shape of a CPR number is blacked out."""
+def render(template: str, report: object, messages: Messages) -> str:
+    """One HTML page of the value that the template shows. Every text is escaped, and what has the shape of a
+    CPR number is blacked out."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -1,7 +1,8 @@
 """What leaves the building: the country's page, and for each region its page and its fejl- og mangelliste.
 
 A region's workbook holds its own patients' rows with CPR, encrypted with a password of its own; the pages hold
-figures only. regions/<region>/{rapport.html, fejl-og-mangelliste.xlsx}.
+figures only, and the receipts (kvitteringer) of its submissions no value at all.
+regions/<region>/{rapport.html, fejl-og-mangelliste.xlsx, kvitteringer/<receipt>.{json,html}}.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import polars as pl
 
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reports.country import country_report
+from pipelines.reports.kvittering import kvitteringer
 from pipelines.reports.places import PlaceNames
+from pipelines.reports.publish import write_json
 from pipelines.reports.region import region_report
 from pipelines.reports.region_rows import region_rows
 from pipelines.reports.workbook import region_workbook
@@ -23,6 +26,7 @@ from pipelines.spec.model import DatabaseSpec
 
 WORKBOOK = "fejl-og-mangelliste.xlsx"
 PAGE = "rapport.html"
+RECEIPTS = "kvitteringer"
 
 
 @dataclass(frozen=True)
@@ -70,4 +74,19 @@ def write_workbooks(
         path = package.region_folder(region) / WORKBOOK
         path.write_bytes(region_workbook(package.spec, rows, region, password(region), package.names))
         written.append(path)
+    return written
+
+
+def write_receipts(package: Package) -> list[Path]:
+    """The kvittering of every submission, for the region that sent it: JSON, and the same as a page."""
+    senders = pl.read_parquet(package.folder / "receipts.parquet", columns=["region"])["region"]
+    written = []
+    for region in sorted(senders.unique()):
+        folder = package.region_folder(region) / RECEIPTS
+        folder.mkdir(exist_ok=True)
+        for receipt in kvitteringer(package.spec, package.folder, region):
+            page = folder / f"{receipt.name}.html"
+            write_json(page.with_suffix(".json"), receipt.contract())
+            page.write_text(receipt.page(), "utf-8")
+            written.append(page)
     return written

@@ -1,11 +1,11 @@
-"""Exports from KIP forms: semicolon, a header with field names, one row per form.
+"""Exports from KIP forms: semicolon, a header with field names, one row per form (typed: kip_typed, kip_sas).
 
 The export's layout is not public: this adapter and the form version's YAML hold our assumption.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -24,16 +24,10 @@ def read_kip(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) ->
 
     Raises Refused where the file is not such an export, or ends inside a line (it may be cut).
     """
-    versions = [schema for (source, _), schema in sorted(schemas.items()) if source == "kip"]
-    if not versions:
-        raise Refused(
-            "unknown_schema_version",
-            "Databasen har ingen KIP-skemaversion.",
-            "The database has no KIP form version.",
-        )
+    versions = form_versions(schemas)
     text = decoded(content)
     header = header_of(text, ";", {name for schema in versions for name in columns_of(schema)})
-    schema = _form_version(header, versions)
+    schema = form_version(header, versions)
     if not text.endswith(("\n", "\r")):
         raise Refused(
             "truncated",
@@ -45,7 +39,19 @@ def read_kip(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) ->
     return Batch("kip", schema.version, rows, broken_frame(table.broken))
 
 
-def _form_version(header: tuple[str, ...], versions: list[SourceSchema]) -> SourceSchema:
+def form_versions(schemas: Mapping[tuple[str, str], SourceSchema]) -> list[SourceSchema]:
+    """The form versions that are in use. Refused: there is none."""
+    versions = [schema for (source, _), schema in sorted(schemas.items()) if source == "kip"]
+    if not versions:
+        raise Refused(
+            "unknown_schema_version",
+            "Databasen har ingen KIP-skemaversion.",
+            "The database has no KIP form version.",
+        )
+    return versions
+
+
+def form_version(header: Collection[str], versions: list[SourceSchema]) -> SourceSchema:
     """The version with the header's columns; else the nearest one says what is wrong with the header."""
     for schema in versions:
         if set(columns_of(schema)) == set(header):

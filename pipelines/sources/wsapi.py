@@ -1,6 +1,6 @@
-"""Submissions through the web service (WSAPI): one JSON envelope with records.
+"""Submissions through the web service (WSAPI): one JSON envelope with records (as XML: wsapi_xml).
 
-The service's format is not public: the envelope is our assumption, and only this adapter knows it.
+The service's format is not public: the envelope is our assumption, and only these adapters know it.
     {"database", "schemaVersion", "region", "submissionId", "sequenceNumber", "sentAt",
      "records": [{"action": "create" | "correct" | "delete", "recordId", …the version's fields}]}
 """
@@ -26,7 +26,14 @@ def read_wsapi(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) 
 
     Raises Refused where it is no such envelope or names a schema version that the database does not have.
     """
-    envelope = read_envelope(decoded(content), list_key="records")
+    return batch_of(read_envelope(decoded(content), list_key="records"), schemas)
+
+
+def batch_of(envelope: Mapping[str, Any], schemas: Mapping[tuple[str, str], SourceSchema]) -> Batch:
+    """The batch of an envelope that was read: its values as texts, `records` a list of Placed members.
+
+    Raises Refused as `read_wsapi` does.
+    """
     _hold_envelope(envelope)
     schema = _version(envelope["schemaVersion"], schemas)
     rows, broken = _split(envelope["records"], schema)

@@ -145,6 +145,27 @@ def _steps(spec: DatabaseSpec, schemas: Schemas) -> Iterator[Problem]:
         yield Problem("error", f"match.{number}", "Another stage has the same name, and pairs carry it.")
 
 
+def _use(spec: DatabaseSpec, schemas: Schemas) -> Iterator[Problem]:
+    """What counts in deliveries is said once for each place and day, and for every place."""
+    said = {str(number): f"{use.region} {use.unit} {use.from_}" for number, use in enumerate(spec.use)}
+    for number in _repeated(said):
+        yield Problem("error", f"use.{number}", "Another line says the same place from the same day.")
+    if spec.use and not any(use.region is None and use.unit is None and use.from_ is None for use in spec.use):
+        yield Problem("warning", "use", "No line holds for every place and day: elsewhere no course counts.")
+    for number, use in enumerate(spec.use):
+        if use.fallback is None:
+            yield Problem("warning", f"use.{number}", f"No fallback: a course that {use.source} lacks does not count.")
+        if use.fallback == use.source:
+            yield Problem("error", f"use.{number}.fallback", "The fallback is the source itself.")
+
+
+def _reasons(spec: DatabaseSpec, schemas: Schemas) -> Iterator[Problem]:
+    """Registers are chosen first, WSAPI then, KIP last: what no register gives says why."""
+    for name, variable in spec.variables.items():
+        if not variable.from_ and not variable.why_source:
+            yield Problem("warning", f"variables.{name}", "No register gives the variable, and no why_source says why.")
+
+
 def _conditions(spec: DatabaseSpec, schemas: Schemas) -> Iterator[Problem]:
     """Every condition is put to an empty typed table: its parts must fit the variables' types."""
     columns = ", ".join(f'"{name}" {kind}' for name, kind in typed_columns(spec).items())
@@ -200,7 +221,8 @@ def _words(where: str, variable: Variable, values: Mapping[str, str], missing: M
 
 
 CHECKS: tuple[Callable[[DatabaseSpec, Schemas], Iterable[Problem]], ...] = (
-    _names, _labels, _codes, _missing_codes, _values, _published, _standards, _steps, _conditions, _carried, _formats,
+    _names, _labels, _codes, _missing_codes, _values, _published, _standards, _steps, _use, _reasons,
+    _conditions, _carried, _formats,
 )  # fmt: skip
 
 

@@ -4,22 +4,22 @@ The keys are public: others write specifications in them (docs/specification.md)
 field names are text and must be quoted in YAML; a number or `no` in their place is refused.
 """
 
+# ruff: noqa: RUF012 (pydantic copies the default of a field for each value)
 from __future__ import annotations
 
 import datetime as dt
 import re
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from pipelines.spec.derivation import TABLES as REGISTERS
+from pipelines.spec.derivation import Derivations, Population
 from pipelines.spec.expressions import Condition, parse_condition
+from pipelines.spec.primitives import Bound, Code, Frozen, Name, Number, Text, Validity
 
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=40)]
-Bound = Annotated[str, StringConstraints(strict=True, pattern=r"^(>=|<=|>|<)\s*-?[0-9]+(\.[0-9]+)?$")]
-Number = int | float
 Days = Annotated[int, Field(ge=0)]
 SourceName = Literal["kip", "wsapi", "lpr", "lab", "lmdb", "cpr", "dar", "municipal", "manual"]
 VariableType = Literal["decimal", "integer", "yes_no", "code", "sks", "text", "date", "timestamp"]
@@ -42,26 +42,12 @@ RESERVED = frozenset({
     "receipt_id", "line", "action", "sequence", "same_id", "unit_region", "channel_region", "quarantined",
     "pair_id", "reported_id", "new_id", "rule", "date_offset_days", "period",
 })  # fmt: skip
-RESERVED_ENDS = ("_missing", "_uncast", "_reported", "_new", "_outcome", "_relevant")
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+MADE_ENDS = ("_missing", "_uncast", "_reported", "_new", "_outcome", "_relevant")
 
 
 class Label(Frozen):
     da: Text
     en: Text | None = None
-
-
-class Validity(Frozen):
-    """When something is in force; either end may be open, both days are included."""
-
-    from_: dt.date | None = Field(None, alias="from")
-    until: dt.date | None = None
-
-    def covers(self, day: dt.date) -> bool:
-        return (self.from_ or dt.date.min) <= day <= (self.until or dt.date.max)
 
 
 class Compare(Frozen):
@@ -111,7 +97,7 @@ class Variable(Frozen):
     valid: Validity = Validity()
     severity: dict[RuleName, Severity] = {}
     why_source: Text | None = None
-    from_: dict[SourceName, Any] = Field({}, alias="from")
+    from_: dict[SourceName, Derivations] = Field({}, alias="from")  # the first that finds an event counts
     published: Published | None = None
 
     def required_in(self, source: str) -> bool:
@@ -144,6 +130,9 @@ class Variable(Frozen):
             raise ValueError(f"'{overlap[0]}' is both a value and a missing code")
         if wrong := [kind for kind in self.compare.model_fields_set if self.type not in COMPARABLE[kind]]:
             raise ValueError(f"compare {wrong[0]} does not fit type {self.type}")
+        for source, ways in self.from_.items():
+            for way in ways:
+                way.check(source, self.type, self.domain, self.missing)
         return self
 
 
@@ -280,7 +269,7 @@ class DatabaseSpec(Frozen):
     person_number: Literal["cpr", "other"] = "cpr"  # other: the person column is not a CPR number
     severity: dict[RuleName, Severity] = {}  # for rules on the record itself (person, unit, …)
     sides: Sides = Sides()
-    population: dict[str, Any] = {}
+    population: Population = Population()
     variables: dict[Name, Variable] = Field(min_length=1)
     rules: dict[Name, Rule] = {}
     match: tuple[MatchRule, ...] = Field(min_length=1)
@@ -297,7 +286,8 @@ class DatabaseSpec(Frozen):
 
     @model_validator(mode="after")
     def names_are_known(self) -> DatabaseSpec:
-        taken = [n for n in (*self.variables, *self.slices) if n in RESERVED or n.endswith(RESERVED_ENDS)]
+        made = {f"{name}{end}" for name in (*self.variables, *IDENTITY) for end in MADE_ENDS} | RESERVED
+        taken = [name for name in (*self.variables, *self.slices) if name in made]
         if taken:
             raise ValueError(f"{taken[0]} is the name of a column that the comparison itself adds: choose another")
         if strange := [n for n in self.slices if n in IDENTITY or self.slices.count(n) > 1]:
@@ -312,6 +302,7 @@ class DatabaseSpec(Frozen):
                 raise ValueError(f"match.{number} has a window around {flat[0]}, which is neither a date nor a number")
             if strange := [name for name in (*rule.on, *rule.within) if name not in known]:
                 raise ValueError(f"match.{number} names {strange[0]}, which is not a variable")
+        self._anchors_are_dates()
         for where, text in self.condition_texts():
             try:
                 self.condition(text)
@@ -323,6 +314,25 @@ class DatabaseSpec(Frozen):
         if name == self.event_date and name not in self.variables:
             return "date"
         return self.variables[name].type if name in self.variables else "text"
+
+    def anchors_of(self, name: str) -> set[str]:
+        """The other variables that the windows of a derived variable are anchored at."""
+        windows = [way.window for ways in self.variables[name].from_.values() for way in ways if way.window]
+        return {window.anchor for window in windows} - {"event", "end", self.event_date}
+
+    def _anchors_are_dates(self) -> None:
+        for name in self.variables:
+            for anchor in sorted(self.anchors_of(name)):
+                dated = self.variables.get(anchor)
+                if dated is None or dated.type not in ("date", "timestamp") or not dated.from_:
+                    raise ValueError(f"variables.{name}.from: {anchor} is no date derived from registers")
+        try:
+            TopologicalSorter({name: self.anchors_of(name) for name in self.variables}).prepare()
+        except CycleError as problem:
+            raise ValueError(f"variables.{problem.args[1][0]}.from: its window is anchored at itself") from None
+        event = self.variables.get(self.event_date)
+        if event and any(way.table != "event" for ways in event.from_.values() for way in ways):
+            raise ValueError(f"variables.{self.event_date}.from: the population decides the event date, say event")
 
     def condition_texts(self) -> list[tuple[str, str]]:
         """Every condition the specification says, with the path of keys where it stands."""
@@ -357,3 +367,14 @@ class DatabaseSpec(Frozen):
 
     def settling(self, source: str) -> int:
         return self.settling_days if isinstance(self.settling_days, int) else self.settling_days.get(source, 0)
+
+    @property
+    def record_settles(self) -> int:
+        """Days after the event date until every source of a record, on either side, counts as complete.
+
+        A new side that is made of register events waits for each register that a compared variable is from.
+        """
+        new = {self.sides.new}
+        if self.sides.new in REGISTERS:
+            new |= {source for variable in self.compared.values() for source in variable.from_}
+        return max(self.settling(source) for source in {self.sides.reported, *new})

@@ -34,6 +34,12 @@ CONDITIONS = {
 POPULATION = {
     "include": "medtages", "exclude": "udelades", "contact": "kontakt", "diagnosis": "diagnose",
     "procedure": "procedure", "type": "diagnosetype", "age": "alder", "min": "mindst", "max": "højst",
+    "lab": "laboratoriesvar", "medicine": "medicin", "result": "resultat", "person": "person (CPR)",
+    "death": "dødsårsag", "municipal": "kommunal ydelse", "priority": "prioritet", "contact_type": "kontakttype",
+    "lasting": "varighed i timer", "with": "sammen med", "without": "uden", "same": "inden for samme",
+    "other": "uden for", "window": "tidsrum", "around": "omkring", "before": "før", "after": "efter", "days": "dage",
+    "hours": "timer", "washout": "dage uden tidligere", "per": "én post for hver", "date": "dato", "name": "navn",
+    "value": "værdikode", "parent": "hører til", "number": "tal", "unit": "enhed",
 }  # fmt: skip
 SEVERITY = {"error": "fejl", "warning": "advarsel"}
 SIGNS = {">=": "mindst", "<=": "højst", ">": "over", "<": "under"}
@@ -65,7 +71,7 @@ def document(spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema]
         spec=spec,
         status=STATUS[spec.status],
         tables={
-            "population": list(_population(spec.population)),
+            "population": list(_population(spec.population.model_dump(by_alias=True, exclude_unset=True))),
             "variables": [_variable_row(spec, name) for name in spec.variables],
             "rules": [(name, r.label.da, r.holds, SEVERITY[r.severity]) for name, r in spec.rules.items()],
             "comparisons": [(name, comparison(v.compare, v.unit)) for name, v in spec.variables.items()],
@@ -156,6 +162,9 @@ def _population(part: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, st
     if isinstance(part, Mapping):
         for key, inner in part.items():
             yield from _population(inner, (*path, POPULATION.get(key, str(key))))
+    elif isinstance(part, list | tuple) and any(isinstance(one, Mapping) for one in part):
+        for one in part:
+            yield from _population(one, path)
     else:
         asked = ", ".join(str(one) for one in part) if isinstance(part, list | tuple) else str(part)
         yield " · ".join(path), asked

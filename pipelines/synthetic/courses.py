@@ -88,7 +88,7 @@ def _with_persons(spec: DatabaseSpec, courses: pl.DataFrame, seed: int) -> pl.Da
     """Each course has a person of its own, but for the few who come back in the same region."""
     rng = stream(seed, "person")
     events = courses[spec.event_date].cast(pl.Date).to_numpy().astype("datetime64[D]")
-    born = birth_dates(events, spec.population.get("age", {}).get("min", 18), rng)
+    born = birth_dates(events, int(18 if spec.population.age.min is None else spec.population.age.min), rng)
     persons = person_numbers(born, spec.test_persons, rng)
     owner = _owners(courses["region"].to_numpy(), events, rng)
     person = [persons[place] for place in owner]

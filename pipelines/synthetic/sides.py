@@ -149,7 +149,7 @@ def comparable_courses(
 ) -> set[int]:
     """Courses on both sides whose event lies in the parallel period and has settled at both sources."""
     kept = new.filter(pl.col("action") != "delete").unique("course", keep="first", maintain_order=True)
-    settled = reference_date - dt.timedelta(days=max(spec.settling(spec.sides.reported), spec.settling(spec.sides.new)))
+    settled = reference_date - dt.timedelta(days=spec.record_settles)
     day = pl.col(spec.event_date).cast(pl.Date)
     inside = kept.filter(
         day >= _changeover_dates(spec, kept, "new_from", dt.date.max),

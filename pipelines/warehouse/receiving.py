@@ -7,20 +7,28 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 from pipelines.project import InputError
 from pipelines.sources.batch import Batch, Refused, is_plain_name
-from pipelines.sources.kip import read_kip
-from pipelines.sources.wsapi import read_wsapi
+from pipelines.sources.forms import Schemas, read_kip_form, read_wsapi_form
+from pipelines.sources.kip_sas import DATA, catalogue_of, read_kip_sas
 from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.to_duckdb import create_raw, create_typed, raw_columns
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.ledger import CREATE, CREATE_BROKEN, Receipt, seen, write
 
-Schemas = Mapping[tuple[str, str], SourceSchema]
-READERS: dict[str, Callable[[bytes, Schemas], Batch]] = {"kip": read_kip, "wsapi": read_wsapi}
+READERS: dict[str, Callable[[bytes, Schemas], Batch]] = {"kip": read_kip_form, "wsapi": read_wsapi_form}
+
+
+class Arrived(NamedTuple):
+    """What a file holds; `catalogue` is the SAS catalogue beside it, which says what its codes mean."""
+
+    content: bytes
+    catalogue: bytes | None
+
 
 UNSHOWN = "(filnavn tilbageholdt)"
 
@@ -83,8 +91,8 @@ def receive(
     """
     if source not in READERS:
         raise InputError(f"{source} has no reader: the channels are {', '.join(READERS)}.")
-    content = _bytes(path)
-    receipt = _receipt(spec.database, source, region, path.name, content, received_at)
+    arrived = _arrived(path)
+    receipt = _receipt(spec.database, source, region, path.name, arrived, received_at)
     before = seen(warehouse, receipt.receipt_id)
     if before and before.verdict != "refused":
         if before.file == receipt.file:
@@ -92,19 +100,19 @@ def receive(
         reason = f"duplicate: Samme indhold som {before.file}, der er modtaget tidligere."
         return replace(before, file=receipt.file, received_at=received_at, verdict="duplicate",
                        rows_accepted=0, rows_quarantined=0, reason=reason)  # fmt: skip
-    return _take_in(warehouse, spec, schemas, content, receipt, before)
+    return _take_in(warehouse, spec, schemas, arrived, receipt, before)
 
 
 def _take_in(
     warehouse: Warehouse,
     spec: DatabaseSpec,
     schemas: Schemas,
-    content: bytes,
+    arrived: Arrived,
     receipt: Receipt,
     before: Receipt | None,
 ) -> Receipt:
     try:
-        batch = _read(content, schemas, receipt)
+        batch = _read(arrived, schemas, receipt)
         raw = _raw_rows(batch, schemas[batch.source, batch.schema_version], receipt)
         receipt = _described(receipt, batch)
         _hold_units(warehouse, raw, receipt.region)
@@ -122,7 +130,7 @@ def _take_in(
     return receipt
 
 
-def _read(content: bytes, schemas: Schemas, receipt: Receipt) -> Batch:
+def _read(arrived: Arrived, schemas: Schemas, receipt: Receipt) -> Batch:
     """The file's rows; who sent them is decided by the channel, and the envelope must say the same."""
     if receipt.file == UNSHOWN:
         raise Refused(
@@ -130,7 +138,7 @@ def _read(content: bytes, schemas: Schemas, receipt: Receipt) -> Batch:
             "Filnavnet må kun have bogstaver, tal og ._- og ikke ligne et CPR-nummer.",
             "The file name may only have letters, digits and ._- and not look like a CPR number.",
         )
-    batch = READERS[receipt.source](content, schemas)
+    batch = _rows(arrived, schemas, receipt.source)
     if batch.database not in (None, receipt.database):
         raise Refused("wrong_database", "Kuverten nævner en anden database.", "The envelope names another database.")
     if batch.region not in (None, receipt.region):
@@ -138,10 +146,18 @@ def _read(content: bytes, schemas: Schemas, receipt: Receipt) -> Batch:
     return batch
 
 
-def _receipt(database: str, source: str, region: str, name: str, content: bytes, received_at: dt.datetime) -> Receipt:
-    sha256 = hashlib.sha256(content).hexdigest()
+def _rows(arrived: Arrived, schemas: Schemas, source: str) -> Batch:
+    if source == "kip" and arrived.catalogue is not None:
+        return read_kip_sas(arrived.content, schemas, arrived.catalogue)
+    return READERS[source](arrived.content, schemas)
+
+
+def _receipt(database: str, source: str, region: str, name: str, arrived: Arrived, received_at: dt.datetime) -> Receipt:
+    """An empty receipt. The same data under another catalogue say something else: that is another receipt."""
+    sha256 = hashlib.sha256(arrived.content).hexdigest()
     shown = name if is_plain_name(name) else UNSHOWN
-    identity = "\0".join((database, source, region, sha256, "" if shown == name else "unshown"))
+    catalogue = [hashlib.sha256(arrived.catalogue).hexdigest()] if arrived.catalogue else []
+    identity = "\0".join((database, source, region, sha256, "" if shown == name else "unshown", *catalogue))
     receipt_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
     return Receipt(receipt_id, database, shown, sha256, source, region, received_at, "accepted")
 
@@ -188,6 +204,13 @@ def _other_region() -> Refused:
         "Filen kommer fra en anden region end den, der har afleveret den.",
         "The file comes from another region than the one that delivered it.",
     )
+
+
+def _arrived(path: Path) -> Arrived:
+    """A catalogue counts beside SAS data only, and not as a link, which may lead elsewhere."""
+    content, beside = _bytes(path), catalogue_of(path)
+    counts = content.startswith(DATA) and beside.is_file() and not beside.is_symlink()
+    return Arrived(content, _bytes(beside) if counts else None)
 
 
 def _bytes(path: Path) -> bytes:

@@ -38,6 +38,8 @@ SPEC: dict[str, Any] = {
     "changeover": {"midtjylland": {"new_from": "2026-01-01", "kip_until": "2026-06-30"}},
     "settling_days": 14,
 }  # fmt: skip
+for said in SPEC["variables"].values():
+    said["why_source"] = "Findes ikke i noget register."
 FORMAT: dict[str, Any] = {
     "source": "wsapi", "version": "1", "identity": {"record_id": "id", "person": "cpr"},
     "fields": {
@@ -83,7 +85,7 @@ LONG = "a_name_of_more_than_thirty_two_letters"
 @pytest.mark.parametrize(
     ("where", "value", "severity", "at", "said"),
     [
-        (f"variables.{LONG}", {"label": {"da": "Lang"}, "type": "text", "from": {"lpr": 1}}, "warning",
+        (f"variables.{LONG}", {"label": {"da": "Lang"}, "type": "text", "from": {"lpr": {"result": "*"}}}, "warning",
          f"variables.{LONG}", "more than 32"),
         ("variables.lvef.label.da", "grad ", "warning", "variables.lvef.label", "same label"),
         ("indicators.ekko.label", None, "warning", "indicators.ekko", "no label"),
@@ -106,15 +108,21 @@ LONG = "a_name_of_more_than_thirty_two_letters"
         ("gates", None, "warning", "gates", "No gate"),
         ("changeover", None, "warning", "changeover", "parallel period"),
         ("settling_days", None, "warning", "settling_days", "settling"),
+        ("variables.lvef.why_source", None, "warning", "variables.lvef", "why_source"),
+        ("use", [{"source": "kip", "from": "2026-01-01", "fallback": "wsapi"}], "warning", "use", "every place"),
+        ("use", [{"source": "kip"}], "warning", "use.0", "No fallback"),
+        ("use", [{"source": "kip", "fallback": "kip"}], "error", "use.0.fallback", "itself"),
+        ("use", [{"source": "kip", "fallback": "wsapi"}, {"source": "wsapi", "fallback": "kip"}],
+         "error", "use.0", "same place"),
         ("changeover.midtjylland.kip_until", "2025-12-31", "error", "changeover.midtjylland", "before"),
         ("match.1.rule", "same day", "error", "match.1", "same name"),
         ("indicators.ekko.numerator", "echo > 5", "error", "indicators.ekko.numerator", "types"),
         ("rules", {"r": {"holds": "start - 'x' > 2", "label": {"da": "R"}}}, "error", "rules.r.holds", "types"),
         ("variables.new", {"label": {"da": "Ny"}, "type": "text"}, "error", "variables.new", "No source"),
-        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "from": {"kip": "x"}},
+        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "from": {"lpr": {"result": "*"}}},
          "warning", "variables.new", "wsapi does not"),
-        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "required": True, "from": {"lpr": 1}}, "error",
-         "wsapi-1.fields", "must fill in"),
+        ("variables.new", {"label": {"da": "Ny"}, "type": "text", "required": True, "from": {"lpr": {"result": "*"}}},
+         "error", "wsapi-1.fields", "must fill in"),
     ],
 )  # fmt: skip
 def test_each_broken_specification_is_caught(where, value, severity, at, said):

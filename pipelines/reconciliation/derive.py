@@ -1,0 +1,156 @@
+"""Register events → the records of a side: population first, then each variable, each with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import duckdb
+import polars as pl
+
+from pipelines.project import InputError
+from pipelines.reconciliation.shape import column_types, shaped
+from pipelines.spec.derivation import TABLES, Events, Table
+from pipelines.spec.derivation_sql import PEOPLE, age, population_sql, variable_sql
+from pipelines.spec.event_views import OWN_CONTACTS, gather, needed, relations
+from pipelines.spec.model import DatabaseSpec
+from pipelines.spec.person_number import birth_date_sql
+from pipelines.spec.to_duckdb import SEX
+
+REGISTERS = tuple(TABLES)
+Keep = Callable[[str, str], None]  # a temporary table by its name and the query that fills it
+EVIDENCE = {
+    "record_id": pl.String, "variable": pl.String, "table": pl.String, "receipt_id": pl.String, "line": pl.Int64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A side made of register events.
+
+    `records` is the canonical frame, with the receipt and line of the event that made each record.
+    `evidence` has one row per event row that a value came from: record_id, variable (null: the record
+    itself), table, receipt_id, line. A value by `if_none` has none.
+    """
+
+    records: pl.DataFrame
+    evidence: pl.DataFrame
+
+    def trace(self, record_id: str, variable: str | None = None) -> pl.DataFrame:
+        """The event rows behind a record, or behind one of its variables."""
+        same = pl.col("variable").is_null() if variable is None else pl.col("variable") == variable
+        return self.evidence.filter((pl.col("record_id") == record_id) & same)
+
+
+def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers: Sequence[str] = REGISTERS) -> Derived:
+    """The records that a specification makes of the event tables on `connection`.
+
+    Each variable comes from the first of its own sources that is among `registers`; one without is empty. The
+    event tables are read, never changed; the work stands in temporary tables that are gone afterwards.
+    """
+    sources = sources_of(spec, registers)
+    with _working_tables(connection) as made:
+        said = (*spec.population.include, *spec.population.exclude)
+        made("derived_population", population_sql(spec, _gathered(said, made, of_population=False)))
+        made("own_contact", OWN_CONTACTS)
+        ways = [way for name, source in sources.items() for way in spec.variables[name].from_[source]]
+        tables = _gathered(ways, made, of_population=True)
+        found = {}
+        for name in in_order(spec, sources):
+            made(f"derived_{name}", variable_sql(spec, name, sources[name], tables))
+            found[name] = _in_id_order(connection, f"derived_{name}")
+        population = _in_id_order(connection, "derived_population")
+        attributes = _attributes(connection, spec)
+    return Derived(_records(spec, population, found, attributes), _evidence(population, found))
+
+
+def sources_of(spec: DatabaseSpec, registers: Sequence[str]) -> dict[str, str]:
+    """The register that each derived variable comes from."""
+    variables = {name: v for name, v in spec.variables.items() if name != spec.event_date}
+    named = {name: [one for one in v.from_ if one in registers] for name, v in variables.items()}
+    found = {name: sources[0] for name, sources in named.items() if sources}
+    for name in found:
+        if absent := spec.anchors_of(name) - set(found):
+            raise InputError(
+                f"{name} is derived around {min(absent)}, which these registers do not give: add its register."
+            )
+    return found
+
+
+def in_order(spec: DatabaseSpec, sources: Mapping[str, str]) -> list[str]:
+    """The derived variables, each after the dates that its windows are anchored at."""
+    return list(TopologicalSorter({name: spec.anchors_of(name) for name in sources}).static_order())
+
+
+@contextmanager
+def _working_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Keep]:
+    """A function that keeps a query's answer as a temporary table until the end."""
+    kept: list[str] = []
+
+    def keep(name: str, query: str) -> None:
+        connection.execute(f'create temp table "{name}" as {query}')
+        kept.append(name)
+
+    try:
+        yield keep
+    finally:
+        for name in kept:
+            connection.execute(f'drop table "{name}"')
+
+
+def _gathered(chosen: Iterable[Events], keep: Keep, of_population: bool) -> dict[Table, str]:
+    """One pass over each event table for everything that is asked of it; the relations to read then.
+
+    Before there is a population a table of which any code is asked is read where it stands.
+    """
+    tables = relations()
+    for table, patterns in needed(chosen).items():
+        if of_population or "*" not in patterns:
+            tables[table] = f"{'gathered' if of_population else 'candidate'}_{table}"
+            keep(tables[table], gather(table, patterns, of_population))
+    return tables
+
+
+def _in_id_order(connection: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
+    return connection.execute(f'select * from "{table}" order by record_id').pl()
+
+
+def _attributes(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec) -> pl.DataFrame:
+    """Sex and ten-year age band on the event date, by the register of persons, else by the CPR number."""
+    cpr = spec.person_number == "cpr"
+    born = f"coalesce(people.birth_date, {birth_date_sql('t.person')})" if cpr else "people.birth_date"
+    decade = f"({age(born, f't.{chr(34)}{spec.event_date}{chr(34)}')} // 10 * 10)::integer"
+    return connection.execute(
+        f"select coalesce(people.sex, {SEX if cpr else 'null'}) as sex, "
+        f"case when {decade} between 0 and 120 then {decade} || '-' || ({decade} + 9) end as age_band "
+        f"from derived_population t left join {PEOPLE} people on people.person = t.person order by t.record_id"
+    ).pl()
+
+
+def _records(
+    spec: DatabaseSpec, population: pl.DataFrame, found: Mapping[str, pl.DataFrame], attributes: pl.DataFrame
+) -> pl.DataFrame:
+    """The canonical frame; every frame has one row per record, in order of record id."""
+    columns = population.select("record_id", "person", "unit", "region", spec.event_date, "receipt_id", "line")
+    values = [
+        column
+        for name, frame in found.items()
+        for column in (frame["value"].alias(name), frame["missing"].alias(f"{name}_missing"))
+    ]
+    columns = columns.with_columns(*values, *attributes.get_columns(), retracted=pl.lit(False))
+    absent = [
+        pl.lit(None, kind).alias(name) for name, kind in column_types(spec).items() if name not in columns.columns
+    ]
+    return shaped(spec, columns.with_columns(absent), "derived")
+
+
+def _evidence(population: pl.DataFrame, found: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    frames = [_rows_of(None, population), *(_rows_of(name, frame) for name, frame in found.items())]
+    return pl.concat(frames).unique().sort(list(EVIDENCE), nulls_last=False)
+
+
+def _rows_of(variable: str | None, frame: pl.DataFrame) -> pl.DataFrame:
+    rows = frame.select("record_id", "evidence").explode("evidence").drop_nulls("evidence").unnest("evidence")
+    return rows.select("record_id", pl.lit(variable, pl.String).alias("variable"), "table", "receipt_id", "line")

@@ -1,0 +1,27 @@
+"""In which form a file came: its content says so, never its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipelines.sources.batch import Batch
+from pipelines.sources.kip import read_kip
+from pipelines.sources.kip_sas import is_sas, read_kip_sas
+from pipelines.sources.kip_typed import read_kip_parquet
+from pipelines.sources.wsapi import read_wsapi
+from pipelines.sources.wsapi_xml import is_xml, read_wsapi_xml
+from pipelines.spec.model import SourceSchema
+
+Schemas = Mapping[tuple[str, str], SourceSchema]
+
+
+def read_kip_form(content: bytes, schemas: Schemas) -> Batch:
+    """A KIP export: SAS, Parquet, else delimited text."""
+    if is_sas(content):
+        return read_kip_sas(content, schemas)
+    return read_kip_parquet(content, schemas) if content.startswith(b"PAR1") else read_kip(content, schemas)
+
+
+def read_wsapi_form(content: bytes, schemas: Schemas) -> Batch:
+    """A submission through the web service: XML, else JSON."""
+    return read_wsapi_xml(content, schemas) if is_xml(content) else read_wsapi(content, schemas)
