@@ -87,7 +87,15 @@ class Run:
 
 @contextmanager
 def opened(run: Run) -> Iterator[Warehouse]:
-    """The warehouse of the run's database with all its tables."""
+    """The warehouse of the run's database with all its tables.
+
+    Raises InputError where a side of the database comes from a source that the flow cannot take in.
+    """
+    if strange := {run.spec.sides.reported, run.spec.sides.new} - set(receiving.READERS):
+        raise InputError(
+            f"{run.database} gets a side from {', '.join(sorted(strange))}, which the flow does not take in yet "
+            f"(only {', '.join(receiving.READERS)}): hold its sides together with `sammenhold reconcile`."
+        )
     with open_warehouse(run.project, run.database) as warehouse:
         units = read_units(run.spec, run.project.specification(run.database).parent)
         receiving.prepare(warehouse, run.spec, units)

@@ -187,6 +187,13 @@ def test_an_unknown_database_is_named(with_key, monkeypatch, capsys) -> None:
     assert "dhd" in capsys.readouterr().err
 
 
+def test_a_database_whose_register_is_not_taken_in_yet_says_so(with_key, monkeypatch, capsys, tmp_path) -> None:
+    assert sammenhold(monkeypatch, "run", "--database", "drkol", "--home", tmp_path) == 2
+    told = capsys.readouterr().err
+    assert "lpr" in told and "reconcile" in told
+    assert not list(tmp_path.rglob("*.duckdb"))
+
+
 def test_generate_makes_an_inbox(monkeypatch, tmp_path, capsys) -> None:
     words = ["generate", "--out", tmp_path / "made", "--scale", "0.02", "--seed", "3", "--json"]
     assert sammenhold(monkeypatch, *words) == 0
