@@ -16,8 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.handover.gate import Condition, Decision
+from pipelines.handover.gate import Decision
+from pipelines.reports.messages import read_messages
+from pipelines.reports.numbers import share_with_interval
 from pipelines.reports.publish import latest_run
+from pipelines.reports.sections.gate import limit
 
 if TYPE_CHECKING:
     from pipelines.flow import Run
@@ -95,7 +98,8 @@ def tell_run(terminal: Terminal, run: Run, summaries: Mapping[str, Any], decisio
                     | {"results": str(results), "gate": decision.gate, "outcome": decision.outcome})  # fmt: skip
     found = summaries["reconcile"]
     terminal.facts(f"{run.spec.title.da}, opgjort {run.reference_date:%d-%m-%Y}", {DA[k]: v for k, v in found.items()})
-    told = [(c["rank"], c["sentence"]["da"], c["explained"], c["owner"]) for c in causes["causes"]]
+    words = read_messages()
+    told = [(c["rank"], c["sentence"]["da"], c["explained"], words.word("owner", c["owner"])) for c in causes["causes"]]
     terminal.table(
         "Årsager", ["#", "hvad", "forklarer", "hvem"], [*told, ("", "uforklaret", causes["unexplained"], "")]
     )
@@ -106,16 +110,20 @@ def tell_run(terminal: Terminal, run: Run, summaries: Mapping[str, Any], decisio
 def tell_decision(terminal: Terminal, decision: Decision) -> None:
     """A gate's outcome, and the conditions that were not met or could not be judged."""
     lacking = [c for c in decision.conditions if c.outcome != "passed"]
-    rows = [(DA.get(c.condition, c.condition), c.of, c.asked, _share(c), c.n, OUTCOME[c.outcome]) for c in lacking]
+    rows = [
+        (
+            DA.get(c.condition, c.condition),
+            c.of,
+            c.asked,
+            share_with_interval(c.found, c.low, c.high, limit(c.asked)),
+            c.n,
+            OUTCOME[c.outcome],
+        )
+        for c in lacking
+    ]
     if rows:
         terminal.table("Ikke opfyldt", ["betingelse", "variabel", "krav", "fundet", "n", "udfald"], rows)
     terminal.say(f"Godkendelsestrin {decision.gate}: {OUTCOME[decision.outcome]}")
-
-
-def _share(condition: Condition) -> str:
-    if condition.found is None:
-        return "–"
-    return f"{condition.found:.4f} ({condition.low:.4f}–{condition.high:.4f})".replace(".", ",")
 
 
 def tell_verdict(terminal: Terminal, verdict: Mapping[str, Any]) -> None:
