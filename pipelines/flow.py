@@ -1,8 +1,9 @@
 """READ FIRST. One short function per verb, in order; the only caller of the rooms below.
 
+    registers, once for all databases; then for each database
     receive → conform → validate → reconcile → explain → report → decide
 
-Each verb takes a Run, does one step for one database, leaves its result where the next step finds it (the
+Each verb but the first takes a Run, does one step for one database, leaves its result where the next step finds it (the
 encrypted warehouse, or the run's folder of contract files) and returns a small summary without person data.
 The command line and the Dagster assets call these and nothing else.
 """
@@ -11,32 +12,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pipelines.explain import causes
-from pipelines.explain.sentences import Words
 from pipelines.handover import gate as gates
-from pipelines.project import InputError, Project
+from pipelines.project import REGISTERS, InputError, Project
 from pipelines.reconciliation import reconcile as reconciling
+from pipelines.reconciliation.counting import counted_records
+from pipelines.reconciliation.derive import derive, registers_of
+from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish
-from pipelines.reports.places import PlaceNames, place_names
+from pipelines.run import Run, opened
 from pipelines.sources.arrivals import arrivals
 from pipelines.spec.constraints import constraints_of
 from pipelines.spec.gx_docs import data_docs
-from pipelines.spec.model import DatabaseSpec, SourceSchema
-from pipelines.spec.reading import read_source_schemas, read_spec, read_units
 from pipelines.spec.to_gx import gx_query, gx_suite
-from pipelines.validation.check import Validation, check, mark_quarantined
+from pipelines.validation.check import FINDINGS, Validation, check, mark_quarantined
 from pipelines.validation.witness import hold_together, pandera_counts
-from pipelines.warehouse import conforming, ledger, receiving
-from pipelines.warehouse.database import Warehouse, open_warehouse
+from pipelines.warehouse import conforming, derived_rows, ledger, national, receiving
+from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.frames import load, save
 from pipelines.warehouse.key import read_key, region_password
 from pipelines.warehouse.versions import current, held_back
@@ -44,62 +41,23 @@ from pipelines.warehouse.versions import current, held_back
 Summary = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of the flow for one database, as of a reference date (nothing depends on today)."""
+def registers(project: Project, received_at: dt.datetime) -> Summary:
+    """Take in every file of the registers' inbox, and make what stands of them anew where something came.
 
-    project: Project
-    database: str
-    reference_date: dt.date
-    received_at: dt.datetime
-
-    @cached_property
-    def spec(self) -> DatabaseSpec:
-        return read_spec(self.project.specification(self.database))
-
-    @cached_property
-    def schemas(self) -> dict[tuple[str, str], SourceSchema]:
-        return read_source_schemas(self.project.specification(self.database).parent, self.spec)
-
-    @property
-    def sources(self) -> list[str]:
-        """The sources that have a format here, in a fixed order."""
-        return sorted({source for source, _ in self.schemas})
-
-    @cached_property
-    def names(self) -> PlaceNames:
-        """What regions and units are called."""
-        return place_names(self.spec, self.project.specification(self.database))
-
-    @property
-    def words(self) -> Words:
-        return Words(self.spec, self.names.regions, self.names.units)
-
-    @property
-    def package(self) -> packages.Package:
-        return packages.Package(self.building, self.spec, self.names)
-
-    @property
-    def building(self) -> Path:
-        """Where the run's files are written before they are published."""
-        return self.project.results(self.database) / ".building"
-
-
-@contextmanager
-def opened(run: Run) -> Iterator[Warehouse]:
-    """The warehouse of the run's database with all its tables.
-
-    Raises InputError where a side of the database comes from a source that the flow cannot take in.
+    Their receipts and findings, of whole registers, are written to results/registers.
     """
-    if strange := {run.spec.sides.reported, run.spec.sides.new} - set(receiving.READERS):
-        raise InputError(
-            f"{run.database} gets a side from {', '.join(sorted(strange))}, which the flow does not take in yet "
-            f"(only {', '.join(receiving.READERS)}): hold its sides together with `sammenhold reconcile`."
-        )
-    with open_warehouse(run.project, run.database) as warehouse:
-        units = read_units(run.spec, run.project.specification(run.database).parent)
-        receiving.prepare(warehouse, run.spec, units)
-        yield warehouse
+    lists = national.read_code_lists(project.expectations / "codes")
+    with national.open_registers(project) as warehouse:
+        arrived = arrivals(project.inbox(REGISTERS))
+        taken = [national.receive_national(warehouse, lists, arrival, received_at) for arrival in arrived]
+        national.settle_if_new(warehouse, lists)
+        findings = pl.concat([load(warehouse, "findings"), ledger.broken_findings(warehouse)], how="diagonal")
+        told = {"receipts": ledger.receipts(warehouse), "findings": findings}
+    building = project.results(f".{REGISTERS}")
+    publish.start(building)
+    publish.write_frames(building, told)
+    publish.publish_folder(building, project.results(REGISTERS))
+    return {"files": len(taken), **Counter(receipt.verdict for receipt in taken), "findings": len(findings)}
 
 
 def receive(run: Run, region: str | None = None) -> Summary:
@@ -126,21 +84,54 @@ def _copies_of_others(warehouse: Warehouse, region: str) -> pl.DataFrame:
 
 
 def conform(run: Run) -> Summary:
-    """Text to types: what will not cast is null and marked, so that no row is lost."""
+    """Text to types: what will not cast is null and marked, so that no row is lost. A side that is made of
+    registers is derived from what stands of them."""
     with opened(run) as warehouse:
         conforming.conform(warehouse, run.spec, run.schemas)
+        if run.register:
+            _derive(run, warehouse)
         counts = {s: warehouse.frame(f"select count(*) as n from typed_{s}")["n"].item() for s in run.sources}
     return {f"rows_{source}": n for source, n in counts.items()}
+
+
+def _derive(run: Run, warehouse: Warehouse) -> None:
+    """The records that the specification makes of the registers, with the event rows behind each value."""
+    with national.read_registers(run.project, registers_of(run.spec)) as events:
+        derived = derive(events.connection, run.spec)
+        derived_rows.keep_national(warehouse, *national.receipts_of(events, registers_of(run.spec)))
+        save(warehouse, "event_findings", national.findings_behind(events, derived.evidence))
+    save(warehouse, "derived", derived.records)
+    save(warehouse, "derivation", derived.evidence)
+    derived_rows.keep_records(warehouse, run.spec, run.register, derived.records)
 
 
 def validate(run: Run) -> dict[str, Validation]:
     """Hold every typed row against the specification; a row that breaks an error rule is held back."""
     with opened(run) as warehouse:
-        found = {source: _validated(run, warehouse, source) for source in run.sources}
-        unread = ledger.broken_findings(warehouse)
-        save(warehouse, "findings", pl.concat([*(v.findings for v in found.values()), unread], how="diagonal"))
+        found = {source: _validated(run, warehouse, source) for source in run.formats}
+        others = [ledger.broken_findings(warehouse)]
+        if run.register:
+            others += [_supplemented(run, warehouse), load(warehouse, "event_findings")]
+            found[run.register] = _validated(run, warehouse, run.register)
+        save(warehouse, "findings", pl.concat([*(v.findings for v in found.values()), *others], how="diagonal"))
         _refresh_receipts(warehouse)
     return found
+
+
+def _supplemented(run: Run, warehouse: Warehouse) -> pl.DataFrame:
+    """Give the derived records what no register holds, of the rows that validation let through; the findings
+    are about rows that belong to no derived record."""
+    records, findings = load(warehouse, "derived"), []
+    from_events = pl.col("table").is_in(run.supplements).not_()
+    evidence = [load(warehouse, "derivation").filter(from_events)]
+    for source in run.supplements:
+        carried = {name for (of, _), schema in run.schemas.items() if of == source for name in schema.variables}
+        sent, variables = current(warehouse, run.spec, source), sent_variables(run.spec, carried)
+        made = supplement(run.spec, records, sent, source, variables)
+        records, findings, evidence = made.records, [*findings, made.findings], [*evidence, made.evidence]
+    derived_rows.keep_records(warehouse, run.spec, run.register, records)
+    save(warehouse, "derivation", pl.concat(evidence).sort(pl.all()))
+    return pl.concat([pl.DataFrame(schema=FINDINGS), *findings])
 
 
 def _validated(run: Run, warehouse: Warehouse, source: str) -> Validation:
@@ -188,7 +179,9 @@ def reconcile(run: Run) -> Summary:
         found = reconciling.reconcile(run.spec, reported, new, run.reference_date, held)
         for name, frame in found.frames().items():
             save(warehouse, name, frame)
-        arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}
+        kept = ("receipts", "findings", *(["derivation"] if run.register else []))
+        arrived = {name: load(warehouse, name) for name in kept}
+    arrived["counted"] = counted_records(run.spec, reported, new)
     publish.start(run.building)
     publish.write_frames(run.building, arrived)
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)

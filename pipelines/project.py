@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+REGISTERS = "registers"  # the national registers' own inbox, warehouse and results; no database may be called so
+
 
 class InputError(Exception):
     """Something the user gave is wrong: one sentence that says what, where and what to do (exit 2).
@@ -40,7 +42,8 @@ class Project:
 
     def databases(self) -> list[str]:
         """Every database that has a specification, in alphabetical order."""
-        return sorted(path.parent.name for path in self.expectations.glob("*/specification.yaml"))
+        names = {path.parent.name for path in self.expectations.glob("*/specification.yaml")}
+        return sorted(names - {REGISTERS})
 
 
 def project_at(home: Path, expectations: Path | None = None, key_file: Path | None = None) -> Project:

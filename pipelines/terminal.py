@@ -147,6 +147,9 @@ def tell_trail(terminal: Terminal, trail: Trail) -> None:
         for x in trail.lines
     ]
     terminal.table("Linjer", ["kilde", "region", "record_id", "fil", "linje", "sha256", ""], said)
+    if trail.events:
+        behind = [(x["record_id"], x["variable"], x["table"], x["file"], x["line"]) for x in trail.events]
+        terminal.table("Hændelser bag", ["record_id", "variabel", "tabel", "fil", "linje"], behind)
     if trail.findings:
         found = [(f["line"], f["rule"], f["severity"], f["reason"]) for f in trail.findings]
         terminal.table("Fund", ["linje", "regel", "alvor", "grund"], found)

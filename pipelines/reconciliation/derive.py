@@ -66,6 +66,14 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
     return Derived(_records(spec, population, found, attributes), _evidence(population, found))
 
 
+def registers_of(spec: DatabaseSpec) -> list[str]:
+    """The registers that a derived side is read from, for its population and its variables."""
+    made_of = [part.table for chosen in (*spec.population.include, *spec.population.exclude)
+               for part in chosen.all_events()]  # fmt: skip
+    of_population = {register for register, tables in TABLES.items() if set(made_of) & set(tables)}
+    return sorted(of_population | set(sources_of(spec, REGISTERS).values()))
+
+
 def sources_of(spec: DatabaseSpec, registers: Sequence[str]) -> dict[str, str]:
     """The register that each derived variable comes from."""
     variables = {name: v for name, v in spec.variables.items() if name != spec.event_date}

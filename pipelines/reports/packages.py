@@ -23,6 +23,7 @@ from pipelines.reports.region import region_report
 from pipelines.reports.region_rows import region_rows
 from pipelines.reports.workbook import region_workbook
 from pipelines.spec.model import DatabaseSpec
+from pipelines.warehouse.registers import NATIONAL
 
 WORKBOOK = "fejl-og-mangelliste.xlsx"
 PAGE = "rapport.html"
@@ -78,10 +79,13 @@ def write_workbooks(
 
 
 def write_receipts(package: Package) -> list[Path]:
-    """The kvittering of every submission, for the region that sent it: JSON, and the same as a page."""
+    """The kvittering of every submission, for the region that sent it: JSON, and the same as a page.
+
+    What the national registers deliver is no region's.
+    """
     senders = pl.read_parquet(package.folder / "receipts.parquet", columns=["region"])["region"]
     written = []
-    for region in sorted(senders.unique()):
+    for region in sorted(set(senders) - {NATIONAL}):
         folder = package.region_folder(region) / RECEIPTS
         folder.mkdir(exist_ok=True)
         for receipt in kvitteringer(package.spec, package.folder, region):

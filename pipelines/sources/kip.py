@@ -1,6 +1,7 @@
-"""Exports from KIP forms: semicolon, a header with field names, one row per form (typed: kip_typed, kip_sas).
+"""Exports from forms (KIP, and systems that typed like it): semicolon, a header with field names, one row per form.
 
-The export's layout is not public: this adapter and the form version's YAML hold our assumption.
+Typed exports are read by kip_typed and kip_sas. The layout is not public: this adapter and the form version's YAML
+hold our assumption.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import polars as pl
 from pipelines.sources.batch import Batch, Refused, broken_frame, decoded
 from pipelines.sources.delimited import header_of, hold_against, read_table
 from pipelines.spec.model import SourceSchema
+
+WEB_SERVICE = "wsapi"
 
 
 def columns_of(schema: SourceSchema) -> list[str]:
@@ -36,17 +39,17 @@ def read_kip(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) ->
         )
     table = read_table(text, ";", header)
     rows = table.rows.with_columns(action=pl.lit("create"))
-    return Batch("kip", schema.version, rows, broken_frame(table.broken))
+    return Batch(schema.source, schema.version, rows, broken_frame(table.broken))
 
 
 def form_versions(schemas: Mapping[tuple[str, str], SourceSchema]) -> list[SourceSchema]:
-    """The form versions that are in use. Refused: there is none."""
-    versions = [schema for (source, _), schema in sorted(schemas.items()) if source == "kip"]
+    """The form versions among the formats: all but the web service's. Refused: there is none."""
+    versions = [schema for (source, _), schema in sorted(schemas.items()) if source != WEB_SERVICE]
     if not versions:
         raise Refused(
             "unknown_schema_version",
-            "Databasen har ingen KIP-skemaversion.",
-            "The database has no KIP form version.",
+            "Databasen har ingen skemaversion for denne kilde.",
+            "The database has no form version of this source.",
         )
     return versions
 

@@ -57,7 +57,7 @@ def typed_batch(columns: Mapping[str, Sequence[Any]], schemas: Mapping[tuple[str
     broken = _broken(rows)
     held = [row.line for row in broken]
     rows = rows.cast({"line": pl.Int64}).filter(~pl.col("line").is_in(held)).with_columns(action=pl.lit("create"))
-    return Batch("kip", schema.version, rows, broken_frame(broken))
+    return Batch(schema.source, schema.version, rows, broken_frame(broken))
 
 
 def as_text(value: Any, notation: Notation) -> str | None:

@@ -11,7 +11,7 @@ from pipelines.spec.reading import fingerprint
 from pipelines.spec.to_duckdb import conform as conform_query
 from pipelines.spec.to_duckdb import create_typed, raw_columns, with_units
 from pipelines.warehouse.database import Warehouse
-from pipelines.warehouse.receiving import READERS, Schemas
+from pipelines.warehouse.receiving import Schemas, readable
 
 
 def conform(warehouse: Warehouse, spec: DatabaseSpec, schemas: Schemas) -> None:
@@ -22,15 +22,17 @@ def conform(warehouse: Warehouse, spec: DatabaseSpec, schemas: Schemas) -> None:
     """
     with warehouse.transaction():
         _start_over_if_changed(warehouse, spec, schemas)
-        for version in _waiting(warehouse):
+        for version in _waiting(warehouse, readable(schemas)):
             warehouse.connection.execute(_statement(spec, schemas[version]))
         warehouse.connection.execute("update receipts set conformed = true where not conformed")
 
 
-def _waiting(warehouse: Warehouse) -> list[tuple[str, str]]:
+def _waiting(warehouse: Warehouse, sources: list[str]) -> list[tuple[str, str]]:
     """Source and schema version of what was received and not conformed yet."""
     return warehouse.connection.execute(
-        "select distinct source, schema_version from receipts where not conformed and verdict <> 'refused' order by all"
+        "select distinct source, schema_version from receipts "
+        "where not conformed and verdict <> 'refused' and source in (select unnest(?)) order by all",
+        [sources],
     ).fetchall()
 
 
@@ -56,8 +58,8 @@ def _start_over_if_changed(warehouse: Warehouse, spec: DatabaseSpec, schemas: Sc
     now, before = _said(warehouse, spec, schemas), run("select fingerprint from conformed_by").fetchone()
     if before == (now,):
         return
-    for source in READERS:
-        run(f"drop table typed_{source}")
+    for source in readable(schemas):
+        run(f"drop table if exists typed_{source}")
         run(create_typed(spec, source))
     run("update receipts set conformed = false")
     run("delete from conformed_by")

@@ -6,6 +6,7 @@ from its Python package by path; nothing is ever fetched (docs/decisions/0002).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,17 +75,18 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(project: Project, database: str) -> Iterator[Warehouse]:
-    """The encrypted warehouse of one clinical database; made where there is none.
+def open_warehouse(project: Project, database: str, read_only: bool = False) -> Iterator[Warehouse]:
+    """The encrypted warehouse of one clinical database, or the registers'; made where there is none.
 
+    Many may read one at the same time (`read_only`; temporary tables may be made), while nobody writes it.
     Raises InputError where the key is missing or another, or while another run is at work.
     """
     key = derived(read_key(project), "warehouse", database)
     path = project.warehouse(database)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection = _connect(path.parent)
+    connection = _connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
     try:
-        _attach(connection, path, key)
+        _attach(connection, path, key, read_only)
         _lock_down(connection)
         yield Warehouse(connection, database)
     finally:
@@ -102,8 +104,8 @@ def in_memory() -> Iterator[Warehouse]:
         connection.close()
 
 
-def _connect(folder: Path | None) -> duckdb.DuckDBPyConnection:
-    """A connection that fetches nothing; it spills encrypted into `folder`, or not at all."""
+def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
+    """A connection that fetches nothing; it spills encrypted into a folder of its own, or not at all."""
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -111,19 +113,19 @@ def _connect(folder: Path | None) -> duckdb.DuckDBPyConnection:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
-            "temp_directory": str(folder / "spill") if folder else "",
+            "temp_directory": str(spill) if spill else "",
         },
     )
     connection.execute("set temp_file_encryption = true")
     return connection
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes) -> None:
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_only: bool = False) -> None:
     """Attach and enter the file. DuckDB's message would show the key, so none of it is passed on."""
-    existed = path.exists()
+    existed, mode = path.exists(), ", read_only" if read_only else ""
     try:
         connection.execute(f"load {quoted(str(_cryptography()))}")
-        connection.execute(f"attach {quoted(str(path))} as warehouse (encryption_key '{key.hex()}')")
+        connection.execute(f"attach {quoted(str(path))} as warehouse (encryption_key '{key.hex()}'{mode})")
         connection.execute("use warehouse")
     except duckdb.Error as problem:
         if not existed:  # a failed attach leaves an empty file, which would later open without a key

@@ -15,7 +15,13 @@ NAME = re.compile("[a-z][a-z0-9_]{0,50}")
 
 def save(warehouse: Warehouse, name: str, frame: pl.DataFrame) -> None:
     """Keep a frame under a name, in place of the one that had it."""
-    with warehouse.transaction(), warehouse.registered(frame) as incoming:
+    with warehouse.transaction():
+        keep(warehouse, name, frame)
+
+
+def keep(warehouse: Warehouse, name: str, frame: pl.DataFrame) -> None:
+    """The same as a part of a transaction that is under way."""
+    with warehouse.registered(frame) as incoming:
         warehouse.connection.execute(f"create or replace table {_table(name)} as select * from {incoming}")
 
 

@@ -87,7 +87,7 @@ def recount(warehouse: Warehouse, source: str) -> None:
             f"""
             update receipts set rows_quarantined = held.n, rows_accepted = rows_in - held.n,
                 verdict = case when held.n = 0 then 'accepted' else 'partly' end
-            from (select receipt_id, count(line) as n
+            from (select receipt_id, count(distinct line) as n
                   from (select receipt_id, null as line from receipts
                         union all select receipt_id, line from broken_rows
                         union all select receipt_id, line from typed_{source} where quarantined)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,14 +13,12 @@ import polars as pl
 
 from pipelines.project import InputError
 from pipelines.sources.batch import Batch, Refused, is_plain_name
-from pipelines.sources.forms import Schemas, read_kip_form, read_wsapi_form
-from pipelines.sources.kip_sas import DATA, catalogue_of, read_kip_sas
-from pipelines.spec.model import DatabaseSpec, SourceSchema
+from pipelines.sources.forms import Schemas, read_form
+from pipelines.sources.kip_sas import DATA, catalogue_of
+from pipelines.spec.model import REGISTERS, DatabaseSpec, SourceSchema
 from pipelines.spec.to_duckdb import create_raw, create_typed, raw_columns
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.ledger import CREATE, CREATE_BROKEN, Receipt, seen, write
-
-READERS: dict[str, Callable[[bytes, Schemas], Batch]] = {"kip": read_kip_form, "wsapi": read_wsapi_form}
 
 
 class Arrived(NamedTuple):
@@ -38,20 +36,27 @@ CREATE_UNITS = (
 )
 
 
-def prepare(warehouse: Warehouse, spec: DatabaseSpec, units: Iterable[Mapping[str, str]] = ()) -> None:
+def prepare(
+    warehouse: Warehouse, spec: DatabaseSpec, sources: Iterable[str], units: Iterable[Mapping[str, str]] = ()
+) -> None:
     """The tables that receive and conform write: ledger, raw and typed rows per source, reporting units.
 
-    `units` are the specification's (read_units); an open end of their validity is filled in.
+    `sources` are those that give rows: the readable ones, and the register that a side is derived from. `units` are the specification's (read_units); an open end of their validity is filled in.
     """
     with warehouse.transaction():
         run = warehouse.connection.execute
         for statement in (CREATE, CREATE_BROKEN, CREATE_UNITS):
             run(statement)
-        for source in READERS:
+        for source in sources:
             run(create_raw(spec, source))
             run(create_typed(spec, source))
             _add_new_columns(warehouse, spec, f"raw_{source}")
         warehouse.insert("units", units_frame(units))
+
+
+def readable(schemas: Schemas) -> list[str]:
+    """The sources whose files can be read here: those that have a format, and are no register."""
+    return sorted({source for source, _ in schemas} - set(REGISTERS))
 
 
 def _add_new_columns(warehouse: Warehouse, spec: DatabaseSpec, table: str) -> None:
@@ -89,8 +94,8 @@ def receive(
     under another one it says `duplicate`. A file that was refused is read again, since the
     specification may have learned its version meanwhile.
     """
-    if source not in READERS:
-        raise InputError(f"{source} has no reader: the channels are {', '.join(READERS)}.")
+    if source not in (known := readable(schemas)):
+        raise InputError(f"{source} has no format in {spec.database}: its channels are {', '.join(known)}.")
     arrived = _arrived(path)
     receipt = _receipt(spec.database, source, region, path.name, arrived, received_at)
     before = seen(warehouse, receipt.receipt_id)
@@ -138,18 +143,12 @@ def _read(arrived: Arrived, schemas: Schemas, receipt: Receipt) -> Batch:
             "Filnavnet må kun have bogstaver, tal og ._- og ikke ligne et CPR-nummer.",
             "The file name may only have letters, digits and ._- and not look like a CPR number.",
         )
-    batch = _rows(arrived, schemas, receipt.source)
+    batch = read_form(receipt.source, arrived.content, schemas, arrived.catalogue)
     if batch.database not in (None, receipt.database):
         raise Refused("wrong_database", "Kuverten nævner en anden database.", "The envelope names another database.")
     if batch.region not in (None, receipt.region):
         raise _other_region()
     return batch
-
-
-def _rows(arrived: Arrived, schemas: Schemas, source: str) -> Batch:
-    if source == "kip" and arrived.catalogue is not None:
-        return read_kip_sas(arrived.content, schemas, arrived.catalogue)
-    return READERS[source](arrived.content, schemas)
 
 
 def _receipt(database: str, source: str, region: str, name: str, arrived: Arrived, received_at: dt.datetime) -> Receipt:

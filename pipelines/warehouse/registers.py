@@ -34,25 +34,41 @@ def prepare_registers(warehouse: Warehouse) -> None:
 
 
 def receive_register(
-    warehouse: Warehouse, layouts: Sequence[RegisterLayout], path: Path, received_at: dt.datetime
+    warehouse: Warehouse,
+    layouts: Sequence[RegisterLayout],
+    path: Path,
+    received_at: dt.datetime,
+    register: str | None = None,
 ) -> Receipt:
     """Take in one table of a register; the same bytes under the same name change nothing.
 
     The file's name begins with the table's and holds the delivery's content date. Columns that nobody agreed
     on are left out and named in the receipt. Refused whole: no such table, no content date, a needed column
-    missing, a damaged file.
+    missing, a damaged file, or a table of another register than the one that is said to deliver.
     """
-    receipt = _receipt(warehouse.database, path, received_at)
+    receipt = _receipt(warehouse.database, path, register or "register", received_at)
     before = seen(warehouse, receipt.receipt_id)
     if before and before.verdict != "refused":
         return before
     try:
-        return _take_in(warehouse, open_register(path, layouts), receipt)
+        return _take_in(warehouse, _opened(path, layouts, register), receipt)
     except Refused as refused:
         receipt = replace(receipt, verdict="refused", reason=refused.reason)
         with warehouse.transaction():
             write(warehouse, receipt)
         return receipt
+
+
+def _opened(path: Path, layouts: Sequence[RegisterLayout], register: str | None) -> RegisterFile:
+    """The file as a table of the register on whose channel it came."""
+    file = open_register(path, layouts)
+    if register not in (None, belongs_to := file.layout.register_name):
+        raise Refused(
+            "other_register",
+            f"Filen er en tabel fra {belongs_to}, men er afleveret i mappen til {register}.",
+            f"The file is a table of {belongs_to}, but was delivered in the folder of {register}.",
+        )
+    return file
 
 
 def _take_in(warehouse: Warehouse, file: RegisterFile, receipt: Receipt) -> Receipt:
@@ -83,15 +99,15 @@ def _described(receipt: Receipt, file: RegisterFile, accepted: int, held_back: i
     )
 
 
-def _receipt(database: str, path: Path, received_at: dt.datetime) -> Receipt:
+def _receipt(database: str, path: Path, register: str, received_at: dt.datetime) -> Receipt:
     try:
         sha256 = sha256_of(path)
     except OSError:
         raise InputError(f"A file in {path.parent} cannot be read: see who may read it.") from None
     name = path.name if is_plain_name(CONTENT_DATE.sub("", path.name)) else UNSHOWN
-    identity = "\0".join((database, NATIONAL, path.name, sha256))
+    identity = "\0".join((database, register, NATIONAL, path.name, sha256))
     receipt_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    return Receipt(receipt_id, database, name, sha256, "register", NATIONAL, received_at, "accepted")
+    return Receipt(receipt_id, database, name, sha256, register, NATIONAL, received_at, "accepted")
 
 
 def _content_date(name: str) -> dt.date:

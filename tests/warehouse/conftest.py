@@ -38,7 +38,7 @@ def project(tmp_path):
 @pytest.fixture
 def warehouse(project, spec, units):
     with open_warehouse(project, "dhd") as opened:
-        prepare(opened, spec, units)
+        prepare(opened, spec, ("kip", "wsapi"), units)
         yield opened
 
 

@@ -63,7 +63,7 @@ def in_child(work, *arguments) -> int:
 
 def prepared(project: Project) -> None:
     with open_warehouse(project, "dhd") as warehouse:
-        prepare(warehouse, SPEC, UNITS)
+        prepare(warehouse, SPEC, ("kip", "wsapi"), UNITS)
 
 
 def exit_if_torn(project: Project) -> None:
@@ -90,7 +90,7 @@ def each_statement(home: Path, key: Path, path: Path, kind: type[Warehouse]) -> 
 
 def receive_all(project: Project, inbox: Path) -> int:
     with open_warehouse(project, "dhd") as warehouse:
-        prepare(warehouse, SPEC, UNITS)
+        prepare(warehouse, SPEC, ("kip", "wsapi"), UNITS)
         say("ready")
         return len([take_in(warehouse, SPEC, SCHEMAS, path) for path in sorted(inbox.iterdir())])
 

@@ -83,7 +83,7 @@ def test_the_malformed_file_from_another_region_is_refused(project):
     spec = read_spec(folder / "specification.yaml")
     schemas = read_source_schemas(folder, spec)
     with open_warehouse(project, "nasty") as warehouse:
-        prepare(warehouse, spec, read_units(spec, folder))
+        prepare(warehouse, spec, ("kip", "wsapi"), read_units(spec, folder))
         path = folder / "x_all_rows_other_region.csv"
         assert take_in(warehouse, spec, schemas, path, "kip", "1084").reason.startswith("other_region")
         named = take_in(warehouse, spec, schemas, folder / "x_0101701234_patient.csv", "kip", "1084")
@@ -135,7 +135,7 @@ def test_the_sample_is_received_whole_and_the_order_of_arrival_changes_nothing(p
     states = []
     for database, files in (("one", found), ("two", found[::-1])):
         with open_warehouse(project, database) as warehouse:
-            prepare(warehouse, spec, units)
+            prepare(warehouse, spec, ("kip", "wsapi"), units)
             for arrival in files:
                 take_in(warehouse, spec, schemas, arrival.path, arrival.source, arrival.region)
             conform(warehouse, spec, schemas)

@@ -46,7 +46,7 @@ def files(tmp_path):
 
 def standing(spec, schemas, units, files, source="wsapi"):
     with in_memory() as warehouse:
-        prepare(warehouse, spec, units)
+        prepare(warehouse, spec, ("kip", "wsapi"), units)
         assert {take_in(warehouse, spec, schemas, path, source).verdict for path in files} == {"accepted"}
         conform(warehouse, spec, schemas)
         return current(warehouse, spec, source)
@@ -101,7 +101,7 @@ def test_every_word_for_missing_keeps_its_own_meaning(spec, schemas, units, tmp_
     state = standing(*few, units, [path], "kip")
     assert state["lvef_missing"].to_list() == ["unknown", "not_done", "unknown", "not_done", None, None]
     with in_memory() as warehouse:
-        prepare(warehouse, few[0], units)
+        prepare(warehouse, few[0], ("kip", "wsapi"), units)
         take_in(warehouse, *few, path, "kip")
         conform(warehouse, *few)
         uncast = warehouse.frame("select lvef_uncast from typed_kip order by line")["lvef_uncast"].to_list()

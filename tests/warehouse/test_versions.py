@@ -24,7 +24,7 @@ def files(tmp_path):
 
 def received(spec, schemas, units, files):
     with in_memory() as warehouse:
-        prepare(warehouse, spec, units)
+        prepare(warehouse, spec, ("kip", "wsapi"), units)
         for path in files:
             take_in(warehouse, spec, schemas, path)
         conform(warehouse, spec, schemas)
@@ -47,7 +47,7 @@ def test_order_of_arrival_alone_would_not_do(small, units, files, monkeypatch):
 def test_conforming_after_each_file_is_conforming_them_all(small, units, files):
     spec, schemas = small
     with in_memory() as warehouse:
-        prepare(warehouse, spec, units)
+        prepare(warehouse, spec, ("kip", "wsapi"), units)
         for path in files:
             take_in(warehouse, spec, schemas, path)
             conform(warehouse, spec, schemas)
@@ -93,7 +93,7 @@ def test_a_changed_specification_makes_the_typed_rows_anew(warehouse, spec, sche
     conform(warehouse, spec, schemas)
     more = spec.variables | {"pulse": spec.variables["heart_rate"]}
     changed = spec.model_copy(update={"variables": more})
-    prepare(warehouse, changed, units)
+    prepare(warehouse, changed, ("kip", "wsapi"), units)
     take_in(warehouse, changed, schemas, files[1])
     conform(warehouse, changed, schemas)
     frame = current(warehouse, changed, "wsapi")
@@ -106,7 +106,7 @@ def test_a_unit_belongs_to_the_region_it_had_on_the_event_date(warehouse, spec, 
         {"unit": "8001101", "region": "nordjylland", "valid_from": "", "valid_until": "2026-03-15"},
         {"unit": "8001101", "region": "midtjylland", "valid_from": "2026-03-16", "valid_until": ""},
     ]
-    prepare(warehouse, spec, moved)
+    prepare(warehouse, spec, ("kip", "wsapi"), moved)
     days = ["2026-03-15", "2026-03-16", "nonsense"]
     records = [record(number, startDate=day) for number, day in enumerate(days)]
     take_in(warehouse, spec, schemas, submission(tmp_path, 1, records))
