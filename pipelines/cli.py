@@ -17,12 +17,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli_spec import EXPECTATIONS, Expectations, Json, spec_app
-from pipelines.project import InputError, Project, project_at
+from pipelines.project import REGISTERS, InputError, Project, project_at
 from pipelines.redaction import told
-from pipelines.terminal import Terminal, tell_decision, tell_receipts, tell_run, tell_trail, tell_verdict
+from pipelines.terminal import (
+    Outcome,
+    Terminal,
+    tell_all,
+    tell_decision,
+    tell_receipts,
+    tell_run,
+    tell_trail,
+    tell_verdict,
+)
 
 if TYPE_CHECKING:
-    from pipelines.flow import Run
+    from pipelines.run import Run
 
 app = typer.Typer(help="Holds new data side by side with what was typed in KIP.", no_args_is_help=True,
                   pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
@@ -44,6 +53,7 @@ Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
 Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
 
 WORKSPACE = Path("workspace")
+FIRST_DATA = "first_data"
 
 
 def main() -> None:
@@ -62,16 +72,40 @@ def _stop(sentence: str) -> None:
 
 
 @app.command()
-def demo(home: Home = WORKSPACE, database: Database = "dhd", as_json: Json = False) -> None:
-    """Run the main job on the sample inbox, and name the report to open."""
+def demo(
+    home: Home = WORKSPACE,
+    database: Annotated[str | None, typer.Option(help="One clinical database; else all that have a sample.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the main job on the sample inboxes, the registers first, and name the reports to open."""
     from pipelines.warehouse.key import make_key
 
     project = _project(home, EXPECTATIONS)
-    _copy_sample(project)
+    databases = [database] if database else _samples(project)
+    arrived = dt.datetime.combine(SAMPLE_REFERENCE_DATE, dt.time(12))
+    runs = [_run(project, name, SAMPLE_REFERENCE_DATE, arrived) for name in databases]
+    _copy_sample(project, databases)
     if not project.key_file.exists():
         make_key(project)
-    arrived = dt.datetime.combine(SAMPLE_REFERENCE_DATE, dt.time(12))
-    _run_and_tell(_run(project, database, SAMPLE_REFERENCE_DATE, arrived), "first_data", as_json)
+    terminal = Terminal(as_json)
+    if any(run.register for run in runs):
+        _receive_registers(project, terminal, arrived)
+    outcomes = []
+    for run in runs:
+        outcomes.append(_run_through(run, FIRST_DATA, terminal))
+        tell_run(terminal, outcomes[-1])
+    if database:
+        terminal.answer(outcomes[0].contract())
+    else:
+        tell_all(terminal, outcomes)
+
+
+@app.command()
+def registers(home: Home = WORKSPACE, expectations: Expectations = EXPECTATIONS, as_json: Json = False) -> None:
+    """Take in the national registers' files, once for all databases: LPR, laboratory, medicine, persons …"""
+    terminal, project = Terminal(as_json), _project(home, expectations)
+    terminal.answer(_receive_registers(project, terminal, dt.datetime.now(dt.UTC).replace(tzinfo=None)))
+    tell_receipts(terminal, project.results(REGISTERS))
 
 
 @app.command()
@@ -80,11 +114,14 @@ def run(
     expectations: Expectations = EXPECTATIONS,
     database: Database = "dhd",
     reference_date: Day = None,
-    gate: Gate = "first_data",
+    gate: Gate = FIRST_DATA,
     as_json: Json = False,
 ) -> None:
     """Run the whole flow for one database: receive, conform, validate, reconcile, explain, report, decide."""
-    _run_and_tell(_run(_project(home, expectations), database, _date(reference_date)), gate, as_json)
+    terminal = Terminal(as_json)
+    outcome = _run_through(_run(_project(home, expectations), database, _date(reference_date)), gate, terminal)
+    terminal.answer(outcome.contract())
+    tell_run(terminal, outcome)
 
 
 @app.command()
@@ -143,7 +180,7 @@ def gate(
     home: Home = WORKSPACE,
     expectations: Expectations = EXPECTATIONS,
     database: Database = "dhd",
-    gate: Gate = "first_data",
+    gate: Gate = FIRST_DATA,
     results: Annotated[Path | None, typer.Option(help="A folder of results; else the latest run's.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -271,7 +308,7 @@ def _project(home: Path, expectations: Path) -> Project:
 
 def _run(project: Project, database: str, day: dt.date | None = None, received: dt.datetime | None = None) -> Run:
     """A run of a database that has a specification."""
-    from pipelines.flow import Run
+    from pipelines.run import Run
 
     if database not in project.databases():
         known = ", ".join(project.databases()) or "none"
@@ -290,26 +327,38 @@ def _latest(project: Project, database: str, results: Path | None = None) -> tup
     return folder, run
 
 
-def _copy_sample(project: Project) -> None:
-    """The sample inbox, laid where the regions would lay their files."""
+def _samples(project: Project) -> list[str]:
+    """The databases that have a sample inbox."""
+    return [name for name in project.databases() if (SAMPLE / "inbox" / name).is_dir()]
+
+
+def _copy_sample(project: Project, databases: list[str]) -> None:
+    """The sample inboxes, laid where the regions and registers would lay their files."""
     if not (SAMPLE / "inbox").is_dir():
         raise InputError("The sample inbox is not here: run `sammenhold demo` in a checkout of the repository.")
-    shutil.copytree(SAMPLE / "inbox", project.home / "inbox", dirs_exist_ok=True)
+    for name in (REGISTERS, *databases):
+        if (SAMPLE / "inbox" / name).is_dir():
+            shutil.copytree(SAMPLE / "inbox" / name, project.inbox(name), dirs_exist_ok=True)
 
 
-def _run_and_tell(run: Run, gate: str, as_json: bool) -> None:
-    """The verbs in order, then what they found in a table."""
+def _receive_registers(project: Project, terminal: Terminal, arrived: dt.datetime) -> dict[str, int]:
+    from pipelines import flow
+
+    with terminal.steps() as step, step("modtager registre"):
+        return flow.registers(project, arrived)
+
+
+def _run_through(run: Run, gate: str, terminal: Terminal) -> Outcome:
+    """The verbs in order."""
     from pipelines import flow
 
     if gate not in run.spec.gates:
         known = ", ".join(run.spec.gates) or "none"
         raise InputError(f"{run.database} has no gate '{gate}': choose one of {known}.")
-    terminal = Terminal(as_json)
-    summaries = {}
     with terminal.steps(len(STEPS) + 1) as step:
         for verb, said in STEPS.items():
-            with step(said):
-                summaries[verb] = getattr(flow, verb)(run)
-        with step("afgør godkendelsestrin"):
+            with step(f"{run.database}: {said}"):
+                getattr(flow, verb)(run)
+        with step(f"{run.database}: afgør godkendelsestrin"):
             decision = flow.decide(run, gate)
-    tell_run(terminal, run, summaries, decision)
+    return Outcome.of(run, decision)

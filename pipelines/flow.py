@@ -235,6 +235,12 @@ def _kept(run: Run, warehouse: Warehouse) -> reconciling.Reconciliation:
 
 
 def _persons(run: Run, warehouse: Warehouse) -> pl.DataFrame:
-    """Whose row each line of each receipt is."""
-    rows = [warehouse.frame(f"select receipt_id, line, person from typed_{source}") for source in run.sources]
+    """Whose row each line of each receipt is; of a register's row also whose patient that is (region)."""
+    sent = "select receipt_id, line, person, null::varchar as region from typed_"
+    rows = [warehouse.frame(f"{sent}{source}") for source in run.formats]
+    if run.register:
+        records = warehouse.frame(f"select record_id, person, region from typed_{run.register}")
+        events = load(warehouse, "derivation").filter(~pl.col("table").is_in(run.supplements))
+        behind = events.join(records, on="record_id").select("receipt_id", "line", "person", "region")
+        rows.append(behind.unique().sort(pl.all()))
     return pl.concat(rows)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from pipelines.reports.publish import latest_run
 from pipelines.reports.sections.gate import limit
 
 if TYPE_CHECKING:
-    from pipelines.flow import Run
+    from pipelines.run import Run
     from pipelines.tracing import Trail
 
 
@@ -90,21 +91,53 @@ class Terminal:
         self.table(title, ["", ""], facts.items())
 
 
-def tell_run(terminal: Terminal, run: Run, summaries: Mapping[str, Any], decision: Decision) -> None:
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its published folder, its summary and causes, and the gate's decision."""
+
+    run: Run
+    folder: Path
+    summary: Mapping[str, Any]
+    causes: Mapping[str, Any]
+    decision: Decision
+
+    @classmethod
+    def of(cls, run: Run, decision: Decision) -> Outcome:
+        """The outcome of the run that was published last, which is this one."""
+        folder = latest_run(run.project.results(run.database))
+        summary, causes = (json.loads((folder / name).read_text("utf-8")) for name in ("summary.json", "causes.json"))
+        return cls(run, folder, summary, causes, decision)
+
+    def contract(self) -> dict[str, Any]:
+        """The outcome as JSON values."""
+        said = {"results": str(self.folder), "gate": self.decision.gate, "outcome": self.decision.outcome}
+        return {**self.summary, **said}
+
+
+def tell_run(terminal: Terminal, outcome: Outcome) -> None:
     """What a run found: counts, causes, the gate's outcome and the report to open."""
-    results = latest_run(run.project.results(run.database))
-    causes = json.loads((results / "causes.json").read_text("utf-8"))
-    terminal.answer(json.loads((results / "summary.json").read_text("utf-8"))
-                    | {"results": str(results), "gate": decision.gate, "outcome": decision.outcome})  # fmt: skip
-    found = summaries["reconcile"]
-    terminal.facts(f"{run.spec.title.da}, opgjort {run.reference_date:%d-%m-%Y}", {DA[k]: v for k, v in found.items()})
-    words = read_messages()
+    run, causes, words = outcome.run, outcome.causes, read_messages()
+    counts = {DA[name]: n for name, n in outcome.summary["counts"].items() if name in DA}
+    terminal.facts(f"{run.spec.title.da}, opgjort {run.reference_date:%d-%m-%Y}", counts)
     told = [(c["rank"], c["sentence"]["da"], c["explained"], words.word("owner", c["owner"])) for c in causes["causes"]]
     terminal.table(
         "Årsager", ["#", "hvad", "forklarer", "hvem"], [*told, ("", "uforklaret", causes["unexplained"], "")]
     )
-    tell_decision(terminal, decision)
-    terminal.say(f"Rapport: {results / 'report.html'}")
+    tell_decision(terminal, outcome.decision)
+    terminal.say(f"Rapport: {outcome.folder / 'report.html'}")
+
+
+def tell_all(terminal: Terminal, outcomes: Sequence[Outcome]) -> None:
+    """Several databases beside each other, the last thing that is said."""
+    terminal.answer({"databases": [outcome.contract() for outcome in outcomes]})
+    columns = ["database", "manuelt", "nye", "par", "uoverensstemmelser", "årsager", "godkendelsestrin", "rapport"]
+    counted = ("reported", "new", "pairs", "discrepancies", "causes")
+    rows = [
+        (o.run.database, *(o.summary["counts"][name] for name in counted), OUTCOME[o.decision.outcome],
+         o.folder / "report.html")
+        for o in outcomes
+    ]  # fmt: skip
+    terminal.table("Alle databaser", columns, rows)
 
 
 def tell_decision(terminal: Terminal, decision: Decision) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from pipelines.reports.messages import read_messages
 from pipelines.reports.places import PlaceNames
 from pipelines.reports.rows import DISCREPANCIES, FINDINGS, RegionRows
+from pipelines.warehouse.registers import NATIONAL
 
 SIDES = ("reported", "new")
 # A form whose new record did arrive, and is told of among the region's own errors.
@@ -88,11 +89,14 @@ def _named(code: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
 
 
 def _findings(folder: Path, persons: pl.DataFrame, region: str) -> pl.DataFrame:
-    receipts = pl.read_parquet(folder / "receipts.parquet").filter(region=region)
-    found = pl.read_parquet(folder / "findings.parquet")
+    """What is wrong with the rows that the region sent, and with the registers' rows about its patients."""
+    receipts = pl.read_parquet(folder / "receipts.parquet").unique("receipt_id")
+    sender = receipts.select("receipt_id", "file", sender="region")
+    found = pl.read_parquet(folder / "findings.parquet").join(sender, on="receipt_id")
+    of_patients = (pl.col("sender") == NATIONAL) & (pl.col("region") == region)
     return (
-        found.join(receipts.select("receipt_id", "file").unique("receipt_id"), on="receipt_id")
-        .join(persons, on=["receipt_id", "line"], how="left")
+        found.join(persons, on=["receipt_id", "line"], how="left")
+        .filter((pl.col("sender") == region) | of_patients)
         .select(FINDINGS)
         .sort("file", "line", "rule")
     )

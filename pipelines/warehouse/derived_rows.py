@@ -17,7 +17,9 @@ def keep_national(warehouse: Warehouse, receipts: pl.DataFrame, broken: pl.DataF
     """
     run = warehouse.connection.execute
     with warehouse.transaction():
-        run(f"delete from broken_rows where receipt_id in (select receipt_id from receipts where region = '{NATIONAL}')")
+        run(
+            f"delete from broken_rows where receipt_id in (select receipt_id from receipts where region = '{NATIONAL}')"
+        )
         run(f"delete from receipts where region = '{NATIONAL}'")
         (last,) = run("select coalesce(max(ordinal), 0) from receipts").fetchone()
         warehouse.insert("receipts", receipts.with_columns(pl.col("ordinal").rank("ordinal").cast(pl.Int64) + last))
@@ -37,6 +39,4 @@ def keep_records(warehouse: Warehouse, spec: DatabaseSpec, source: str, records:
         typed = with_units(spec, conform(spec, incoming, columns), "units" if spec.units else None)
         warehouse.connection.execute(f"drop table if exists typed_{source}")
         warehouse.connection.execute(create_typed(spec, source))
-        warehouse.connection.execute(
-            f"insert into typed_{source} by name select * from ({typed}) order by record_id"
-        )
+        warehouse.connection.execute(f"insert into typed_{source} by name select * from ({typed}) order by record_id")

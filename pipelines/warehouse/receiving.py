@@ -41,7 +41,8 @@ def prepare(
 ) -> None:
     """The tables that receive and conform write: ledger, raw and typed rows per source, reporting units.
 
-    `sources` are those that give rows: the readable ones, and the register that a side is derived from. `units` are the specification's (read_units); an open end of their validity is filled in.
+    `sources` are those that give rows: the readable ones, and the register that a side is derived from. `units`
+    are the specification's (read_units); an open end of their validity is filled in.
     """
     with warehouse.transaction():
         run = warehouse.connection.execute
