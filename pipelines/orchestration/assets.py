@@ -40,6 +40,17 @@ def run_of(context: dg.AssetExecutionContext, installation: Installation) -> flo
 
 
 @step(
+    partitions_def=None,
+    kinds={"duckdb"},
+    description="**Registrene.** De landsdækkende registres filer, én gang for alle databaser: hvad der er sagt, og "
+    "hvad der står nu efter rettelser og sletninger. Databaserne læser dem kun.",
+)
+def registers(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    summary = flow.registers(installation.project, installation.now())
+    return dg.MaterializeResult(metadata=metadata.counts(summary))
+
+
+@step(
     partitions_def=CHANNELS,
     kinds={"duckdb"},
     description="**Modtaget.** Filerne i en regions indbakke, rå rækker som tekst med kvittering og linje, "
@@ -52,10 +63,10 @@ def received(context: dg.AssetExecutionContext, installation: Installation) -> d
 
 
 @step(
-    deps=[received],
+    deps=[received, registers],
     kinds={"duckdb"},
     description="**Læst.** Tekst til værdier efter kildens egen skemaversion. Det, der ikke kan læses, er tomt "
-    "og mærket, så ingen række går tabt.",
+    "og mærket, så ingen række går tabt. En side, der er lavet af registre, udledes af dem.",
 )
 def conformed(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
     summary = flow.conform(run_of(context, installation))
@@ -145,4 +156,4 @@ def decided(context: dg.AssetExecutionContext, installation: Installation) -> dg
     )
 
 
-FLOW = [received, conformed, validated, evidence, reconciled, explained, reported, decided]
+FLOW = [registers, received, conformed, validated, evidence, reconciled, explained, reported, decided]

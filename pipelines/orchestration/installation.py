@@ -2,14 +2,15 @@
 
 import datetime as dt
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 import yaml
 from pydantic import Field
 
-from pipelines.flow import Run
 from pipelines.project import InputError, Project, project_at
+from pipelines.run import Run
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -32,8 +33,11 @@ class Installation(dg.ConfigurableResource):
 
     def run(self, database: str, day: str | None = None) -> Run:
         """A run of the flow for one database, as of `day` (YYYY-MM-DD) or else the installation's own."""
-        received_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        return Run(self.project, database, _date(day or self.reference_date), received_at)
+        return Run(self.project, database, _date(day or self.reference_date), self.now())
+
+    def now(self) -> dt.datetime:
+        """When files are received (UTC); nothing else follows from the clock."""
+        return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
 def _date(text: str) -> dt.date:
@@ -51,6 +55,16 @@ def installation() -> Installation:
         expectations=said("SAMMENHOLD_EXPECTATIONS", str(REPOSITORY / "expectations")),
         reference_date=said("SAMMENHOLD_REFERENCE_DATE", ""),
     )
+
+
+def sources(project: Project) -> list[str]:
+    """Every source that gives rows to one of the databases; a specification that is no such names none."""
+    found: set[str] = set()
+    for database in project.databases():
+        # Its own runs say what is wrong with it; the page must show the others.
+        with suppress(InputError):
+            found |= set(Run(project, database, dt.date.min, dt.datetime.min).sources)
+    return sorted(found)
 
 
 def regions(project: Project) -> list[str]:

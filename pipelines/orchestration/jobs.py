@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.orchestration.assets import DAY_TAG, FIRST_DATA, GATE_TAG, GROUP, received
+from pipelines.orchestration.assets import DAY_TAG, FIRST_DATA, GATE_TAG, GROUP, received, registers
 from pipelines.orchestration.partitions import DATABASES
 
-# Files are received by region; from there on a run takes a whole database.
-WHOLE_DATABASE = dg.AssetSelection.groups(GROUP) - dg.AssetSelection.assets(received)
+# Files are received by region, and the registers' once for all; from there on a run takes a whole database.
+WHOLE_DATABASE = dg.AssetSelection.groups(GROUP) - dg.AssetSelection.assets(received, registers)
 
 first_data = dg.define_asset_job(
     "first_data",

@@ -8,10 +8,11 @@ import warnings
 
 import dagster as dg
 
-from pipelines.orchestration.installation import installation, regions
+from pipelines.orchestration.installation import installation, regions, sources
 
 _PROJECT = installation().project
 
+SOURCES = sources(_PROJECT)
 DATABASES = dg.StaticPartitionsDefinition(_PROJECT.databases())
 CHANNELS = dg.MultiPartitionsDefinition(
     {"database": DATABASES, "region": dg.StaticPartitionsDefinition(regions(_PROJECT))}

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import dagster as dg
 
 from pipelines.orchestration.metadata import table
-from pipelines.orchestration.partitions import check_spec
+from pipelines.orchestration.partitions import SOURCES, check_spec
 from pipelines.validation.check import RuleResult, Validation
-from pipelines.warehouse.receiving import READERS
 
 # Group → what it asks, and the kinds of rule (spec/constraint_kinds.py, spec/record_kinds.py) in it.
 GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -21,7 +20,7 @@ GROUPS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "plausibility": ("Er værdier og datoer mulige?", ("range", "valid", "future")),
     "conditions": ("Passer variablene til hinanden?", ("condition",)),
 }
-SOURCES = {"kip": "KIP", "wsapi": "WSAPI"} | {name: name.upper() for name in READERS}
+NAMES = {"manual": "Manuel indberetning"}  # the others go by their own names, in capitals
 HEADINGS = ("regel", "variabel", "alvor", "brudt", "kan brydes", "status", "hvad reglen siger", "første linjer")
 STATUS = {
     "passed": "overholdt",
@@ -35,15 +34,15 @@ SEVERITY = {"error": "fejl", "warning": "advarsel"}
 def rule_check_specs(asset: str) -> list[dg.AssetCheckSpec]:
     """One check per source and group of rules."""
     return [
-        check_spec(asset, f"{source}_{group}", f"**{SOURCES[source]}.** {question}")
-        for source in READERS
+        check_spec(asset, f"{source}_{group}", f"**{NAMES.get(source, source.upper())}.** {question}")
+        for source in SOURCES
         for group, (question, _) in GROUPS.items()
     ]
 
 
 def rule_check_results(found: Mapping[str, Validation]) -> Iterator[dg.AssetCheckResult]:
     """What validation found, check by check; a source that the database does not use has no rules."""
-    for source in READERS:
+    for source in SOURCES:
         rules = found[source].rules if source in found else ()
         for group, (_, kinds) in GROUPS.items():
             yield _result(f"{source}_{group}", [rule for rule in rules if rule.kind in kinds])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines import flow
@@ -23,7 +24,8 @@ ODENSE, NOWHERE = "4202021", "9999999"
 REPORT = ROOT / "tests" / "data" / "municipal" / "section_119" / "2.json"
 
 TIMES = "kont_starttidspunkt,kont_sluttidspunkt,flag_kont_afsluttet"
-CONTACTS = f"""dw_ek_kontakt,dw_ek_forloeb,pnr,{TIMES},kont_type,prioritet,kont_ans,kont_ans_org_reg
+CONTACT = f"dw_ek_kontakt,dw_ek_forloeb,pnr,{TIMES},kont_type,prioritet,kont_ans,kont_ans_org_reg\n"
+CONTACTS = f"""{CONTACT}\
 K1,F1,{A},2026-01-05 09:00:00,2026-01-08 10:00:00,1,ALCA00,ATA1,{ODENSE},83
 K2,F2,{B},2026-02-03 09:00:00,2026-02-06 10:00:00,1,ALCA00,ATA1,{ODENSE},83
 K3,F3,{C},2026-03-02 09:00:00,2026-03-04 10:00:00,1,ALCA00,ATA1,{NOWHERE},83
@@ -79,16 +81,19 @@ def lay_registers(project: Project) -> None:
         lay(project, "registers", register, "national", name, text)
 
 
-def forms() -> str:
-    """What was typed: A and B as they are registered, C on another day within the week."""
+# What was typed: A and B as they are registered, C on another day within the week.
+TYPED = {
+    "M1": (A, ODENSE, "05-01-2026", {"ldl_kolesterol": "1,6", "rygning": "smoker", "vaegt": "84,0"}),
+    "M2": (B, ODENSE, "03-02-2026", {"ldl_kolesterol": "2,5", "rygning": "never"}),
+    "M3": (C, ODENSE, "03-03-2026", {}),
+}  # fmt: skip
+
+
+def forms(typed: Mapping[str, tuple[str, str, str, dict[str, str]]] = TYPED) -> str:
+    """An export of manual forms: id → person, unit, date and whatever else was typed."""
     spec = read_spec(EXPECTATIONS / "dhrd" / "specification.yaml")
     schema = read_source_schemas(EXPECTATIONS / "dhrd", spec)["manual", "1"]
     columns = [*schema.identity.values(), *schema.fields]
-    typed = {
-        "M1": (A, ODENSE, "05-01-2026", {"ldl_kolesterol": "1,6", "rygning": "smoker", "vaegt": "84,0"}),
-        "M2": (B, ODENSE, "03-02-2026", {"ldl_kolesterol": "2,5", "rygning": "never"}),
-        "M3": (C, ODENSE, "03-03-2026", {}),
-    }  # fmt: skip
     rows = [
         {"forloeb_id": name, "cpr": cpr, "afdeling_shak": unit, "dato_for_indekshaendelsen": day,
          "indekshaendelse": "ami", "iskaemisk_hjertesygdom": "DI214"} | more

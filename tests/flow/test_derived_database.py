@@ -167,7 +167,7 @@ def test_a_table_in_another_registers_folder_is_refused_and_taken_in_where_it_be
     assert (summary["refused"], summary["accepted"]) == (1, 5)
     refused = pl.read_parquet(project.results("registers") / "receipts.parquet").filter(verdict="refused")
     assert refused["reason"].item().startswith("other_register: Filen er en tabel fra lab")
-    with pytest.raises(InputError, match="lab.*inbox/registers/lab/national.*sammenhold registers"):
+    with pytest.raises(InputError, match=r"lab.*inbox/registers/lab/national.*sammenhold registers"):
         flow.conform(run_of(project))
 
 
@@ -176,7 +176,7 @@ def test_a_folder_that_is_no_registers_is_named(tmp_path, register, region) -> N
     project = Project(tmp_path / "home", derived_home(tmp_path / "other").expectations, tmp_path / "key" / "key")
     make_key(project)
     lay(project, "registers", register, region, "lpr_a_kontakt_2026-06-30.csv", "x")
-    with pytest.raises(InputError, match="national|lpr3"):
+    with pytest.raises(InputError, match=r"national|lpr3"):
         flow.registers(project, NOON)
 
 

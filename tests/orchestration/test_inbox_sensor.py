@@ -71,6 +71,16 @@ def test_a_further_file_asks_again_with_another_key(ticks):
     assert first[0].run_key != second[0].run_key
 
 
+def test_the_registers_files_ask_for_the_registers_once_for_all_databases(ticks):
+    path = ticks.home / "inbox" / "registers" / "lab" / "national" / "lab_forsker_2026-06-30.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("x")
+    assert ticks.tick() == []
+    [request] = ticks.tick()
+    assert (request.partition_key, request.asset_selection) == (None, [dg.AssetKey("registers")])
+    assert ticks.tick() == []
+
+
 @pytest.mark.parametrize("name", ["kip_1.csv.part", ".kip_1.csv", "kip_1.tmp"])
 def test_unfinished_and_hidden_files_are_left_alone(ticks, name):
     ticks.lay(name)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import dagster as dg
 import polars as pl
 import pytest
+from tests_of_orchestration import ROOT
 
-from pipelines.orchestration.rule_checks import GROUPS, SOURCES, rule_check_results, rule_check_specs
+from pipelines.orchestration.installation import installation, sources
+from pipelines.orchestration.rule_checks import GROUPS, rule_check_results, rule_check_specs
 from pipelines.spec import constraint_kinds, record_kinds
 from pipelines.spec.constraint_kinds import OnVariable
 from pipelines.validation.check import RuleResult, Validation
-from pipelines.warehouse.receiving import READERS
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
@@ -32,10 +36,20 @@ def test_every_kind_of_rule_has_one_group():
     assert sorted(grouped) == sorted(kinds)
 
 
-def test_every_source_that_can_be_received_has_its_checks_and_a_name():
+def test_every_source_that_gives_rows_to_a_database_has_its_checks():
     names = {spec.name for spec in rule_check_specs("validated")}
-    assert names == {f"{source}_{group}" for source in READERS for group in GROUPS}
-    assert set(READERS) <= set(SOURCES)
+    assert names == {f"{source}_{group}" for source in ("kip", "lpr", "manual", "wsapi") for group in GROUPS}
+
+
+def test_a_specification_that_cannot_be_read_hides_no_other_database(tmp_path):
+    project = replace(installation().project, expectations=tmp_path)
+    for name, text in (("broken", "database: ["), ("dhd", None)):
+        (tmp_path / name).mkdir()
+        if text:
+            (tmp_path / name / "specification.yaml").write_text(text)
+    shutil.copytree(ROOT / "expectations" / "dhd", tmp_path / "dhd", dirs_exist_ok=True)
+    shutil.copytree(ROOT / "expectations" / "codes", tmp_path / "codes")
+    assert sources(project) == ["kip", "wsapi"]
 
 
 @pytest.mark.parametrize(
