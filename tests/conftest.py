@@ -17,9 +17,9 @@ REFERENCE_DATE = dt.date(2026, 9, 30)
 
 
 def sample_project(folder: Path) -> Project:
-    """A project with a copy of the sample inbox and a key of its own."""
+    """A project with a copy of dhd's sample inbox and a key of its own."""
     project = Project(folder / "home", REPOSITORY / "expectations", folder / "key" / "key")
-    shutil.copytree(REPOSITORY / "sample_data" / "inbox", project.home / "inbox")
+    shutil.copytree(REPOSITORY / "sample_data" / "inbox" / "dhd", project.inbox("dhd"))
     make_key(project)
     return project
 

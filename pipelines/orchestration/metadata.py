@@ -28,6 +28,7 @@ COUNTS = {
     "discrepancies": "uoverensstemmelser", "causes": "årsager", "unexplained": "uden kendt årsag",
     "files": "filer", "accepted": "modtaget", "partly": "delvist tilbageholdt", "refused": "afvist",
     "duplicate": "modtaget før", "pages": "sider", "workbooks": "fejl- og mangellister", "receipts": "kvitteringer",
+    "findings": "fund",
 }  # fmt: skip
 
 

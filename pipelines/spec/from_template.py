@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pipelines.project import InputError
+from pipelines.project import REGISTERS, InputError
 
 TEMPLATE = Path(__file__).parent / "templates" / "database"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -19,8 +19,10 @@ def new_database(name: str, expectations: Path, template: str | None = None) -> 
     `template` is a database under `expectations`; without one, the commented specification that ships with
     the package. Raises InputError where the name is taken or none, or the template is unknown.
     """
-    if not NAME.fullmatch(name):
-        raise InputError("A database's name is lower case letters, digits and _, such as dhd: give another name.")
+    if not NAME.fullmatch(name) or name == REGISTERS:
+        raise InputError(
+            "A database's name is lower case letters, digits and _, such as dhd, and not registers: choose another."
+        )
     source = expectations / template if template else TEMPLATE
     if template and (not NAME.fullmatch(template) or not (source / "specification.yaml").is_file()):
         raise InputError(f"There is no specification of '{template}' in {expectations}: name one of its databases.")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+from derived_home import A as PERSON
+from derived_home import derived_home
 
 from pipelines import cli, flow
+from pipelines.project import project_at
+from pipelines.warehouse.key import make_key
 
 SPEC = """
 database: trap
@@ -187,11 +192,43 @@ def test_an_unknown_database_is_named(with_key, monkeypatch, capsys) -> None:
     assert "dhd" in capsys.readouterr().err
 
 
-def test_a_database_whose_register_is_not_taken_in_yet_says_so(with_key, monkeypatch, capsys, tmp_path) -> None:
+def test_a_database_whose_registers_have_not_come_says_what_to_do(with_key, monkeypatch, capsys, tmp_path) -> None:
     assert sammenhold(monkeypatch, "run", "--database", "drkol", "--home", tmp_path) == 2
     told = capsys.readouterr().err
-    assert "lpr" in told and "reconcile" in told
-    assert not list(tmp_path.rglob("*.duckdb"))
+    assert "inbox/registers" in told and "sammenhold registers" in told
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository's sample of one database that is read from forms and one that is derived, both tiny."""
+    folder = tmp_path_factory.mktemp("samples")
+    tiny = derived_home(folder / "made").home
+    shutil.copytree(tiny / "inbox", folder / "sample" / "inbox")
+    form = cli.SAMPLE / "inbox" / "dhd" / "kip" / "nordjylland"
+    shutil.copytree(form, folder / "sample" / "inbox" / "dhd" / "kip" / "nordjylland")
+    return folder / "sample"
+
+
+def test_demo_runs_every_database_that_has_a_sample_the_registers_first(samples, monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.setattr(cli, "SAMPLE", samples)
+    monkeypatch.setenv("SAMMENHOLD_KEY_FILE", str(tmp_path / "key" / "key"))
+    assert sammenhold(monkeypatch, "demo", "--home", tmp_path / "home", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["databases"]
+    assert [one["database"] for one in told] == ["dhd", "dhrd"]
+    assert [one["counts"]["new"] for one in told] == [0, 3]
+    assert all((Path(one["results"]) / "report.html").is_file() for one in told)
+
+
+def test_registers_are_received_by_a_command_of_their_own(samples, monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.setenv("SAMMENHOLD_KEY_FILE", str(tmp_path / "key" / "key"))
+    make_key(project_at(tmp_path / "home"))
+    shutil.copytree(samples / "inbox" / "registers", tmp_path / "home" / "inbox" / "registers")
+    words = ["registers", "--home", tmp_path / "home"]
+    assert sammenhold(monkeypatch, *words, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["accepted"] == 6
+    assert sammenhold(monkeypatch, *words) == 0
+    told = capsys.readouterr().out
+    assert "lmdb" in told and "municipal" in told and PERSON not in told
 
 
 def test_generate_makes_an_inbox(monkeypatch, tmp_path, capsys) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from derived_home import NOON, ODENSE, A, D, derived_home, lay, run_of, submission, through
+from workbooks import workbook
 
 from pipelines import flow, tracing
 from pipelines.project import InputError, Project
@@ -125,6 +126,13 @@ def test_nothing_that_is_published_holds_a_person(results, project) -> None:
 
 def test_the_registers_deliver_for_no_region(results) -> None:
     assert [folder.name for folder in (results / "regions").iterdir()] == ["syddanmark"]
+
+
+def test_a_region_is_told_of_the_registers_rows_about_its_own_patients(project, results) -> None:
+    sheet = workbook(run_of(project), results, "syddanmark")["Fejl i indberetning"]
+    told = {str(cell) for row in sheet.iter_rows(2, values_only=True) for cell in row if cell}
+    assert {"lpr_a_kontakt_2026-06-30.csv", D} <= told  # the open contact that is said to be closed
+    assert "Enhed er ikke en kendt enhed" in told
 
 
 def test_the_same_again_changes_nothing(copied, results) -> None:

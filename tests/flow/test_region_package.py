@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
-from pathlib import Path
 
-import msoffcrypto
 import openpyxl
 import polars as pl
 import pytest
+from workbooks import workbook
 
 from pipelines import flow
 from pipelines.spec.reading import read_units
 
 REGIONS = ("hovedstaden", "midtjylland", "nordjylland", "sjaelland", "syddanmark")
-
-
-def workbook(run: flow.Run, results: Path, region: str) -> openpyxl.Workbook:
-    locked = msoffcrypto.OfficeFile(
-        io.BytesIO((results / "regions" / region / "fejl-og-mangelliste.xlsx").read_bytes())
-    )
-    locked.load_key(password=flow.password(run, region))
-    opened = io.BytesIO()
-    locked.decrypt(opened)
-    return openpyxl.load_workbook(opened)
 
 
 def texts(book: openpyxl.Workbook) -> str:

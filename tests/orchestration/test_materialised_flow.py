@@ -12,6 +12,7 @@ import polars as pl
 from tests_of_orchestration import DAY, REGIONS, installed
 
 from pipelines import flow
+from pipelines.orchestration.assets import registers
 from pipelines.orchestration.metadata import coverage_table, view_of
 from pipelines.orchestration.rule_checks import GROUPS
 from pipelines.reports.publish import latest_run
@@ -140,3 +141,14 @@ def test_receiving_region_by_region_gives_the_same_receipts_as_all_at_once(done,
     kept = [frame.filter(pl.col("verdict").is_in(["refused", "duplicate"])) for frame in (found, expected)]
     assert kept[0].select(key).sort(key[:2]).equals(kept[1].select(key).sort(key[:2]))
     assert set(found["region"]) == set(REGIONS)
+
+
+def test_the_registers_are_taken_in_once_for_all_databases(tmp_path):
+    installation = installed(tmp_path, regions=())
+    folder = installation.project.inbox("registers") / "lab" / "national"
+    folder.mkdir(parents=True)
+    (folder / "lab_forsker_2026-05-31.csv").write_text("pnr,samplingdate,analysiscode,value\nP1,2026-01-01,NPU1,<5\n")
+    found = dg.materialize([registers], resources={"installation": installation})
+    [event] = found.asset_materializations_for_node("registers")
+    told = {name: event.metadata[name].value for name in ("filer", "modtaget", "fund")}
+    assert told == {"filer": 1, "modtaget": 1, "fund": 1}  # the finding: a value that is a limit
