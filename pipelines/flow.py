@@ -22,7 +22,7 @@ from pipelines.handover import gate as gates
 from pipelines.project import REGISTERS, InputError, Project
 from pipelines.reconciliation import reconcile as reconciling
 from pipelines.reconciliation.counting import counted_records
-from pipelines.reconciliation.derive import derive, registers_of
+from pipelines.reconciliation.derive import EVIDENCE, derive, registers_of
 from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish
 from pipelines.run import Run, opened
@@ -179,8 +179,8 @@ def reconcile(run: Run) -> Summary:
         found = reconciling.reconcile(run.spec, reported, new, run.reference_date, held)
         for name, frame in found.frames().items():
             save(warehouse, name, frame)
-        kept = ("receipts", "findings", *(["derivation"] if run.register else []))
-        arrived = {name: load(warehouse, name) for name in kept}
+        arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}
+        arrived["derivation"] = load(warehouse, "derivation") if run.register else pl.DataFrame(schema=EVIDENCE)
     arrived["counted"] = counted_records(run.spec, reported, new)
     publish.start(run.building)
     publish.write_frames(run.building, arrived)

@@ -372,9 +372,11 @@ class DatabaseSpec(Frozen):
     def record_settles(self) -> int:
         """Days after the event date until every source of a record, on either side, counts as complete.
 
-        A new side that is made of register events waits for each register that a compared variable is from.
+        A new side that is made of register events waits for each register that a compared variable is from, and
+        for the web service where a compared variable is from none.
         """
         new = {self.sides.new}
         if self.sides.new in REGISTERS:
-            new |= {source for variable in self.compared.values() for source in variable.from_}
+            own = [variable for name, variable in self.compared.items() if name != self.event_date]
+            new |= {source for variable in own for source in variable.from_ or ("wsapi",)}
         return max(self.settling(source) for source in {self.sides.reported, *new})

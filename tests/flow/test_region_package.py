@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 
+import msoffcrypto
 import openpyxl
 import polars as pl
 import pytest

@@ -34,6 +34,8 @@ def spec_with(new: str = "lpr", days: Any = DAYS, **variables: Any) -> DatabaseS
         (spec_with(days={"kip": 100, "lpr": 45}), 100),  # typing is late too
         (spec_with(days=20, treated={"from": MEDICINE}), 20),
         (spec_with(days={}), 0),
+        (spec_with(days=DAYS | {"wsapi": 70}, asked={}), 70),  # no register has it: it is sent
+        (spec_with(days=DAYS | {"wsapi": 70}, treated={"from": MEDICINE}), 60),
     ],
 )
 def test_a_record_settles_with_the_slowest_of_its_sources(spec, settles):
