@@ -69,7 +69,8 @@ def _take_in(warehouse: Warehouse, batch: Batch, receipt: Receipt) -> Receipt:
         with warehouse.registered(batch.rows):
             said = {"reported": sent_at, "receipt_id": receipt.receipt_id}
             warehouse.connection.execute(APPEND, said)
-        warehouse.insert("broken_rows", batch.broken.with_columns(receipt_id=pl.lit(receipt.receipt_id)))
+        if batch.broken.height:  # a report is small and there are many: most of the time goes to statements
+            warehouse.insert("broken_rows", batch.broken.with_columns(receipt_id=pl.lit(receipt.receipt_id)))
         write(warehouse, receipt)
     return receipt
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from pipelines.project import REGISTERS, InputError, Project
@@ -80,7 +81,7 @@ def read_registers(project: Project, wanted: Collection[str]) -> Iterator[Wareho
     if not project.warehouse(REGISTERS).is_file():
         raise InputError(f"No register has been received: for {min(wanted)}, {HOW.format(min(wanted))}.")
     with open_warehouse(project, REGISTERS, read_only=True) as warehouse:
-        if _settled(warehouse)[:1] != (_received(warehouse),):
+        if not _is_whole(warehouse):
             raise InputError("The registers were received only in part: run `sammenhold registers` again.")
         delivered = warehouse.frame("select distinct source from receipts where verdict <> 'refused'")["source"]
         if absent := sorted(set(wanted) - set(delivered)):
@@ -138,6 +139,14 @@ def findings_behind(warehouse: Warehouse, evidence: pl.DataFrame) -> pl.DataFram
     found = load(warehouse, "findings").drop("record_id").join(rows, on=["receipt_id", "line"])
     told = found.with_columns(variable=pl.lit(None, pl.String), severity=pl.lit("warning")).unique()
     return told.sort("receipt_id", "line", "record_id", "rule", "reason")
+
+
+def _is_whole(warehouse: Warehouse) -> bool:
+    """Whether what stands is made from all that was received."""
+    try:
+        return _settled(warehouse)[:1] == (_received(warehouse),)
+    except duckdb.CatalogException:  # killed before its tables were made
+        return False
 
 
 def _received(warehouse: Warehouse) -> str:

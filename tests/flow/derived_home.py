@@ -1,7 +1,7 @@
 """A tiny home for dhrd: five registers, typed forms, WSAPI submissions; a few persons whose courses are known.
 
 Andersen (A) stands everywhere and alike; B's WSAPI record cannot be read; C was treated at a unit nobody knows;
-D stands in the registers only, in an open contact that is said to be closed.
+D stands in the registers only, in an open contact that is said to be closed, and with a laboratory row cut short.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ K4,F4,{D},2026-03-09 09:00:00,,1,ALCA00,ATA1,{ODENSE},83
 DIAGNOSES = "dw_ek_kontakt,diag_kode,diag_kode_type,senere_afkraeftet\n" + "".join(
     f"K{number},DI214,A,\n" for number in (1, 2, 3, 4)
 )
-LAB = f"pnr,samplingdate,analysiscode,value\n{B},2026-01-01,NPU01568,9\n{A},2026-03-01,NPU01568,1.6\n"
+LAB = f"pnr,samplingdate,analysiscode,value\n{B},2026-01-01,NPU01568,9\n{A},2026-03-01,NPU01568,1.6\n{D},2026-03-01\n"
 MEDICINE = f"pnr,atc,eksd\n{A},C10AA05,2026-01-20\n"
 PERSONS = "pnr,foed_dato,koen\n" + "".join(f"{pnr},1950-0{n}-0{n},1\n" for n, pnr in enumerate((A, B, C, D), 1))
 
