@@ -67,11 +67,13 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
 
 
 def registers_of(spec: DatabaseSpec) -> list[str]:
-    """The registers that a derived side is read from, for its population and its variables."""
-    made_of = [part.table for chosen in (*spec.population.include, *spec.population.exclude)
-               for part in chosen.all_events()]  # fmt: skip
-    of_population = {register for register, tables in TABLES.items() if set(made_of) & set(tables)}
-    return sorted(of_population | set(sources_of(spec, REGISTERS).values()))
+    """The registers that a derived side is read from: those that its population and its variables name."""
+    said = (*spec.population.include, *spec.population.exclude)
+    made_of = {part.table for chosen in said for part in chosen.all_events()}
+    of_population = {register for register, tables in TABLES.items() if made_of & set(tables)}
+    of_variables = {source for name, variable in spec.variables.items() if name != spec.event_date
+                    for source in variable.from_ if source in TABLES}  # fmt: skip
+    return sorted(of_population | of_variables)
 
 
 def sources_of(spec: DatabaseSpec, registers: Sequence[str]) -> dict[str, str]:
