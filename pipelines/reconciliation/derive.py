@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -11,16 +10,15 @@ import duckdb
 import polars as pl
 
 from pipelines.project import InputError
+from pipelines.reconciliation.gathering import rows_of_population, rows_of_variables, working_tables
 from pipelines.reconciliation.shape import column_types, shaped
-from pipelines.spec.derivation import TABLES, Events, Table
-from pipelines.spec.derivation_sql import PEOPLE, age, population_sql, variable_sql
-from pipelines.spec.event_views import OWN_CONTACTS, gather, needed, relations
+from pipelines.spec.derivation import TABLES
+from pipelines.spec.derivation_sql import age, population_sql, variable_sql
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.person_number import birth_date_sql
 from pipelines.spec.to_duckdb import SEX
 
 REGISTERS = tuple(TABLES)
-Keep = Callable[[str, str], None]  # a temporary table by its name and the query that fills it
 EVIDENCE = {
     "record_id": pl.String, "variable": pl.String, "table": pl.String, "receipt_id": pl.String, "line": pl.Int64,
 }  # fmt: skip
@@ -51,15 +49,14 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
     event tables are read, never changed; the work stands in temporary tables that are gone afterwards.
     """
     sources = sources_of(spec, registers)
-    with _working_tables(connection) as made:
-        said = (*spec.population.include, *spec.population.exclude)
-        made("derived_population", population_sql(spec, _gathered(said, made, of_population=False)))
-        made("own_contact", OWN_CONTACTS)
+    with working_tables(connection) as keep:
+        near = rows_of_population(spec, keep)
+        keep("derived_population", population_sql(spec, near.tables))
         ways = [way for name, source in sources.items() for way in spec.variables[name].from_[source]]
-        tables = _gathered(ways, made, of_population=True)
+        tables = rows_of_variables(ways, near, keep)
         found = {}
         for name in in_order(spec, sources):
-            made(f"derived_{name}", variable_sql(spec, name, sources[name], tables))
+            keep(f"derived_{name}", variable_sql(spec, name, sources[name], tables))
             found[name] = _in_id_order(connection, f"derived_{name}")
         population = _in_id_order(connection, "derived_population")
         attributes = _attributes(connection, spec)
@@ -94,35 +91,6 @@ def in_order(spec: DatabaseSpec, sources: Mapping[str, str]) -> list[str]:
     return list(TopologicalSorter({name: spec.anchors_of(name) for name in sources}).static_order())
 
 
-@contextmanager
-def _working_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Keep]:
-    """A function that keeps a query's answer as a temporary table until the end."""
-    kept: list[str] = []
-
-    def keep(name: str, query: str) -> None:
-        connection.execute(f'create temp table "{name}" as {query}')
-        kept.append(name)
-
-    try:
-        yield keep
-    finally:
-        for name in kept:
-            connection.execute(f'drop table "{name}"')
-
-
-def _gathered(chosen: Iterable[Events], keep: Keep, of_population: bool) -> dict[Table, str]:
-    """One pass over each event table for everything that is asked of it; the relations to read then.
-
-    Before there is a population a table of which any code is asked is read where it stands.
-    """
-    tables = relations()
-    for table, patterns in needed(chosen).items():
-        if of_population or "*" not in patterns:
-            tables[table] = f"{'gathered' if of_population else 'candidate'}_{table}"
-            keep(tables[table], gather(table, patterns, of_population))
-    return tables
-
-
 def _in_id_order(connection: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:
     return connection.execute(f'select * from "{table}" order by record_id').pl()
 
@@ -135,7 +103,7 @@ def _attributes(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec) -> pl
     return connection.execute(
         f"select coalesce(people.sex, {SEX if cpr else 'null'}) as sex, "
         f"case when {decade} between 0 and 120 then {decade} || '-' || ({decade} + 9) end as age_band "
-        f"from derived_population t left join {PEOPLE} people on people.person = t.person order by t.record_id"
+        f"from derived_population t left join derived_people people on people.person = t.person order by t.record_id"
     ).pl()
 
 

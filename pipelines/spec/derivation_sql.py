@@ -1,6 +1,7 @@
 """Population and derivations → SQL (DuckDB). Pure functions that return text; `derivation` tells what it means.
 
-The population stands in the table `derived_population`: one row per record; a variable that another one's
+The population stands in the table `derived_population`: one row per record; birth and sex of its persons in
+`derived_people`; a variable that another one's
 window is anchored at stands in `derived_<variable>`. Every answer carries `evidence`,
 the list of event rows it came from: {table, receipt_id, line}. Ties fall by time, code, receipt and line, so
 that no answer depends on the order of rows.
@@ -26,12 +27,6 @@ KEYS = {
     "year": "{0}.person || year({0}.day)",
     "person": "{0}.person",
 }
-# One row per person, whatever numbers the person has had.
-PEOPLE = (
-    "(select coalesce(current_person, person) as person, max(birth_date) as birth_date, max(sex) as sex "
-    "from person group by all)"
-)
-
 # A person's record is named by the event that made it: a contact may span two years and hold an event in each.
 OF_PERSON = "coalesce({0}.id, {0}.contact_id, {0}.receipt_id || ':' || {0}.line)"
 
@@ -121,6 +116,14 @@ def age(birth: str, day: str) -> str:
     return f"(year({day}) - year({birth}) - case when {before} then 1 else 0 end)"
 
 
+def people_sql(persons: str) -> str:
+    """One row per person of the relation `persons`, whatever numbers the person has had."""
+    return (
+        "select coalesce(current_person, person) as person, max(birth_date) as birth_date, max(sex) as sex "
+        f"from {persons} group by all"
+    )
+
+
 def population_sql(spec: DatabaseSpec, tables: Mapping[str, str]) -> str:
     """One row per record, from the relations `tables`: record_id, person, unit, region, contact_id, course_id,
     starts, ends, the event date, included_as, the event's code and number, receipt_id, line and evidence.
@@ -143,7 +146,7 @@ def population_sql(spec: DatabaseSpec, tables: Mapping[str, str]) -> str:
     return (
         f"select {record} as record_id, e.person, e.unit, e.region, e.contact_id, e.course_id, e.starts, e.ends, "
         f'day as "{spec.event_date}", included_as, e.code, e.number, e.receipt_id, e.line, e.evidence '
-        f"from ({_with_washout(said, dated)}) e left join {PEOPLE} people on people.person = e.person "
+        f"from ({_with_washout(said, dated)}) e left join derived_people people on people.person = e.person "
         f"where {' and '.join(where)} qualify row_number() over "
         f"(partition by {KEYS[said.per].format('e')} order by e.starts, part, e.code, e.receipt_id, e.line) = 1"
     )
