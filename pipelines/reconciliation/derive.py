@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import chain
 
 import duckdb
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from pipelines.project import InputError
 from pipelines.reconciliation.gathering import rows_of_population, rows_of_variables, working_tables
 from pipelines.reconciliation.shape import column_types, shaped
-from pipelines.spec.derivation import TABLES
+from pipelines.spec.derivation import TABLES, Derivation
 from pipelines.spec.derivation_sql import age, population_sql, variable_sql
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.person_number import birth_date_sql
@@ -45,18 +46,17 @@ class Derived:
 def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers: Sequence[str] = REGISTERS) -> Derived:
     """The records that a specification makes of the event tables on `connection`.
 
-    Each variable comes from the first of its own sources that is among `registers`; one without is empty. The
-    event tables are read, never changed; the work stands in temporary tables that are gone afterwards.
+    Each variable comes from those of its own sources that are among `registers`, in the order in which they are
+    said: the first that finds an event counts; one without is empty. The event tables are read, never changed; the work stands in temporary tables that are gone afterwards.
     """
-    sources = sources_of(spec, registers)
+    ways = ways_of(spec, registers)
     with working_tables(connection) as keep:
         near = rows_of_population(spec, keep)
         keep("derived_population", population_sql(spec, near.tables))
-        ways = [way for name, source in sources.items() for way in spec.variables[name].from_[source]]
-        tables = rows_of_variables(ways, near, keep)
+        tables = rows_of_variables(chain.from_iterable(ways.values()), near, keep)
         found = {}
-        for name in in_order(spec, sources):
-            keep(f"derived_{name}", variable_sql(spec, name, sources[name], tables))
+        for name in in_order(spec, ways):
+            keep(f"derived_{name}", variable_sql(spec, name, ways[name], tables))
             found[name] = _in_id_order(connection, f"derived_{name}")
         population = _in_id_order(connection, "derived_population")
         attributes = _attributes(connection, spec)
@@ -73,11 +73,10 @@ def registers_of(spec: DatabaseSpec) -> list[str]:
     return sorted(of_population | of_variables)
 
 
-def sources_of(spec: DatabaseSpec, registers: Sequence[str]) -> dict[str, str]:
-    """The register that each derived variable comes from."""
+def ways_of(spec: DatabaseSpec, registers: Sequence[str]) -> dict[str, tuple[Derivation, ...]]:
+    """The ways, of these registers, in which each derived variable may be found."""
     variables = {name: v for name, v in spec.variables.items() if name != spec.event_date}
-    named = {name: [one for one in v.from_ if one in registers] for name, v in variables.items()}
-    found = {name: sources[0] for name, sources in named.items() if sources}
+    found = {name: ways for name, v in variables.items() if (ways := v.ways_from(registers))}
     for name in found:
         if absent := spec.anchors_of(name) - set(found):
             raise InputError(
@@ -86,9 +85,9 @@ def sources_of(spec: DatabaseSpec, registers: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def in_order(spec: DatabaseSpec, sources: Mapping[str, str]) -> list[str]:
+def in_order(spec: DatabaseSpec, names: Iterable[str]) -> list[str]:
     """The derived variables, each after the dates that its windows are anchored at."""
-    return list(TopologicalSorter({name: spec.anchors_of(name) for name in sources}).static_order())
+    return list(TopologicalSorter({name: spec.anchors_of(name) for name in names}).static_order())
 
 
 def _in_id_order(connection: duckdb.DuckDBPyConnection, table: str) -> pl.DataFrame:

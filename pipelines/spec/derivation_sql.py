@@ -9,7 +9,7 @@ that no answer depends on the order of rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.spec.derivation import Contact, Derivation, Events, Population, Span, Window
@@ -176,17 +176,17 @@ def _of_age(spec: DatabaseSpec) -> str:
     return _within(spec.population.age, age(known if spec.person_number == "cpr" else "people.birth_date", "day"))
 
 
-def variable_sql(spec: DatabaseSpec, name: str, source: str, tables: Mapping[str, str]) -> str:
+def variable_sql(spec: DatabaseSpec, name: str, ways: Sequence[Derivation], tables: Mapping[str, str]) -> str:
     """A variable of every record: record_id, value, missing (the missing code) and evidence.
 
-    `tables` are the relations to read events from. Of several ways the first that finds an event counts.
+    `tables` are the relations to read events from. Of several ways the first that finds an event counts; where
+    none does, what the last of them says that says it (`if_none`).
     Outside the variable's validity nothing stands.
     """
     variable = spec.variables[name]
-    ways = variable.from_[source]
     found = " union all ".join(_picked(spec, variable, way, n, tables) for n, way in enumerate(ways))
     kind = TYPES.get(variable.type, "varchar")
-    nothing = next((way for way in ways if way.if_none is not None), ways[0]).nothing(variable.type)
+    nothing = next((way for way in reversed(ways) if way.if_none is not None), ways[-1]).nothing(variable.type)
     missing = quoted(nothing) if isinstance(nothing, str) and nothing in variable.missing else None
     value = "null" if missing or nothing is None else quoted(str(nothing))
     day = f'p."{spec.event_date}"'

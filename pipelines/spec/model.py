@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
@@ -97,11 +98,15 @@ class Variable(Frozen):
     valid: Validity = Validity()
     severity: dict[RuleName, Severity] = {}
     why_source: Text | None = None
-    from_: dict[SourceName, Derivations] = Field({}, alias="from")  # the first that finds an event counts
+    from_: dict[SourceName, Derivations] = Field({}, alias="from")  # in this order: the first that finds counts
     published: Published | None = None
 
     def required_in(self, source: str) -> bool:
         return self.required if isinstance(self.required, bool) else self.required.get(source, False)
+
+    def ways_from(self, sources: Collection[str]) -> tuple[Derivation, ...]:
+        """The ways to derive it from these sources, in the order in which the specification says them."""
+        return tuple(way for source, ways in self.from_.items() if source in sources for way in ways)
 
     @property
     def domain(self) -> dict[str, str]:

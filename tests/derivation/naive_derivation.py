@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -272,10 +272,11 @@ def stays(said: Population, event: Event, included: list, rows: Rows) -> bool:
     return within(completed_years(max(born), day_of(said, event)) if born else None, said.age)
 
 
-def value(spec: DatabaseSpec, name: str, source: str, record: Record, rows: Rows) -> tuple[Any, Any, set]:
+def value(
+    spec: DatabaseSpec, name: str, ways: Sequence[Derivation], record: Record, rows: Rows
+) -> tuple[Any, Any, set]:
     """A variable of one record: its value, its missing code, and the rows it came from."""
     variable = spec.variables[name]
-    ways = variable.from_[source]
     if not variable.valid.covers(record.day):
         return None, None, set()
     for way in ways:
@@ -284,7 +285,7 @@ def value(spec: DatabaseSpec, name: str, source: str, record: Record, rows: Rows
                 return len({counted(way, e) for e in found}), None, {row for e in found for row in e.evidence}
             event = picked(way, found, anchor_of(spec, way, record))
             return read(variable, way, event, record, anchor_of(spec, way, record)), None, set(event.evidence)
-    nothing = next((way for way in ways if way.if_none is not None), ways[0]).nothing(variable.type)
+    nothing = next((way for way in ways[::-1] if way.if_none is not None), ways[-1]).nothing(variable.type)
     return (None, nothing, set()) if nothing in variable.missing else (nothing, None, set())
 
 

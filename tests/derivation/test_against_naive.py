@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive_derivation import population, value
 
-from pipelines.reconciliation.derive import derive, in_order, sources_of
+from pipelines.reconciliation.derive import derive, in_order, ways_of
 
 PERSONS, COURSES, CONTACTS = ["p1", "p2"], ["f1", "f2", "f3", None], [f"k{n}" for n in range(1, 9)]
 CODES = {
@@ -122,6 +122,7 @@ def populations(draw: st.DrawFn) -> dict[str, Any]:
     return said
 
 
+TABLES = {"lpr": "contact diagnosis procedure", "lab": "lab"}
 READ = {
     "decimal": [{}, {"what": "hours"}, {"what": "days"}, {"pick": "count"}, {"factor": 10, "offset": -1.5}],
     "integer": [{}, {"what": "hours"}, {"pick": "count", "per": "day"}, {"pick": "count", "per": "course"}],
@@ -138,16 +139,14 @@ def variables(draw: st.DrawFn) -> dict[str, Any]:
     dated = {"type": "date", "from": {"lpr": draw(some_events(0, ("event", "end", "day"), "contact procedure"))}}
     said: dict[str, Any] = {"dated": dated}
     for kind in draw(st.lists(st.sampled_from(sorted(READ)), min_size=2, max_size=4, unique=True)):
-        table = draw(st.sampled_from(["contact diagnosis procedure", "lab"]))
-        ways = [draw(ways_of(kind, table)) for _ in range(draw(st.integers(1, 2)))]
-        said[f"v_{kind}"] = {
-            "type": kind, "missing": {"unknown": "Uoplyst"}, "from": {"lab" if table == "lab" else "lpr": ways},
-        }  # fmt: skip
+        registers = draw(st.lists(st.sampled_from(sorted(TABLES)), min_size=1, max_size=2, unique=True))
+        ways = {one: [draw(a_way(kind, TABLES[one])) for _ in range(draw(st.integers(1, 2)))] for one in registers}
+        said[f"v_{kind}"] = {"type": kind, "missing": {"unknown": "Uoplyst"}, "from": ways}
     return {name: {"label": {"da": "Prøve"}, **variable} for name, variable in said.items()}
 
 
 @st.composite
-def ways_of(draw: st.DrawFn, kind: str, tables: str) -> dict[str, Any]:
+def a_way(draw: st.DrawFn, kind: str, tables: str) -> dict[str, Any]:
     pick = draw(st.sampled_from(["first", "last", "closest", "highest", "lowest", "any"]))
     said = {"pick": pick, **draw(some_events(1, ("event", "end", "day", "dated"), tables))}
     if draw(st.integers(0, 5)) == 0:
@@ -166,9 +165,9 @@ def test_sql_derives_what_the_naive_reference_derives(seed, said, derived_variab
     records = population(spec, rows)
     assert [(r.id, r.day, r.event.person) for r in records] == found.records.select("record_id", "day", "person").rows()
     made = {(r.id, None, *row) for r in records for row in r.event.evidence}
-    sources = sources_of(spec, ("lpr", "lab"))
-    for name in in_order(spec, sources):
-        expected = [value(spec, name, sources[name], record, rows) for record in records]
+    ways = ways_of(spec, ("lpr", "lab"))
+    for name in in_order(spec, ways):
+        expected = [value(spec, name, ways[name], record, rows) for record in records]
         assert found.records.select(name, f"{name}_missing").rows() == [one[:2] for one in expected], name
         made |= {(r.id, name, *row) for r, one in zip(records, expected, strict=True) for row in one[2]}
         for record, one in zip(records, expected, strict=True):

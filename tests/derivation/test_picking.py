@@ -86,6 +86,29 @@ def test_of_several_ways_the_first_that_finds_an_event_counts() -> None:
     assert values(spec, "v", contact=VISIT, lab=LAB.replace("NPU2", "NPU3")) == [7]
 
 
+IN_LPR, IN_LAB = "procedure: KNFB20", "lab: NPU1, number: '> 90'"
+DONE = "procedure_id person code type starts\nr1 p1 KNFB20 P 2026-03-10T13:00"
+
+
+def test_of_several_registers_the_first_said_that_finds_an_event_counts() -> None:
+    there = {"contact": VISIT, "lab": LAB.replace("p2", "p1")}
+    for first, second in ((f"lpr: {{{IN_LPR}", f"lab: {{{IN_LAB}"), (f"lab: {{{IN_LAB}", f"lpr: {{{IN_LPR}")):
+        spec = event_spec(ONE, f"v: {{type: sks, from: {{{first}, what: code}}, {second}, what: code}}}}}}")
+        expected = "KNFB20" if first.startswith("lpr") else "NPU1"
+        assert values(spec, "v", **there, procedure=DONE) == [expected]
+        assert values(spec, "v", **there) == ["NPU1"]
+        assert derived(spec, **there, procedure=DONE).trace("k1", "v").height == 1
+
+
+def test_where_no_register_finds_an_event_the_last_that_says_what_stands_then_decides() -> None:
+    said = "missing: {unknown: Uoplyst, not_done: Ikke udført}"
+    ways = "lpr: {procedure: X, if_none: unknown}, lab: {lab: X, if_none: not_done}, lmdb: {medicine: X}"
+    spec = event_spec(ONE, f"v: {{type: yes_no, {said}, from: {{{ways}}}}}")
+    assert values(spec, "v", contact=VISIT) == ["missing: not_done"]
+    with loaded({"contact": drawn("contact", VISIT)}) as connection:
+        assert derive(connection, spec, registers=("lpr",)).records["v_missing"].to_list() == ["unknown"]
+
+
 def test_outside_its_validity_a_variable_says_nothing() -> None:
     way = "missing: {unknown: Uoplyst}, from: {lab: {lab: X, if_none: unknown}}"
     variable = f"{{type: yes_no, valid: {{from: 2026-04-01}}, {way}}}"

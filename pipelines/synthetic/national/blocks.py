@@ -51,9 +51,9 @@ class Country:
         return first + np.sort(rng.integers(low, high, count))
 
 
-def country(people: People, year: int, seed: int) -> Country:
-    """A country of these persons; its blocks have about CONTACTS_A_BLOCK contacts."""
-    blocks = max(1, round(len(people) * PER_PERSON["contact"] / CONTACTS_A_BLOCK))
+def country(people: People, year: int, seed: int, contacts_a_block: int = CONTACTS_A_BLOCK) -> Country:
+    """A country of these persons, whose year is cut into blocks of about so many contacts."""
+    blocks = max(1, round(len(people) * PER_PERSON["contact"] / contacts_a_block))
     tables = ("diagnosis", "procedure", "lab", "medicine")
     return Country(people, year, seed, {table: codes(table, seed) for table in tables}, blocks)
 
