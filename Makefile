@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: setup demo test check dev lock clean
+.PHONY: setup demo test check bench dev lock clean
 
 setup: $(INSTALLED)
 
@@ -24,6 +24,9 @@ test: setup check
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+
+bench: setup  # PERSONS=6000000 is the national year
+	$(BIN)/python -m benchmarks.derive --folder workspace/benchmarks --persons $(or $(PERSONS),60000)
 
 dev: setup
 	$(BIN)/sammenhold dev

@@ -47,7 +47,8 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
     """The records that a specification makes of the event tables on `connection`.
 
     Each variable comes from those of its own sources that are among `registers`, in the order in which they are
-    said: the first that finds an event counts; one without is empty. The event tables are read, never changed; the work stands in temporary tables that are gone afterwards.
+    said: the first that finds an event counts. One without any is empty. The event tables are read, never
+    changed; the work stands in temporary tables that are gone afterwards.
     """
     ways = ways_of(spec, registers)
     with working_tables(connection) as keep:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.spec.derivation import TABLES as REGISTERS
-from pipelines.spec.derivation import Derivations, Population
+from pipelines.spec.derivation import Derivation, Derivations, Population
 from pipelines.spec.expressions import Condition, parse_condition
 from pipelines.spec.primitives import Bound, Code, Frozen, Name, Number, Text, Validity
 

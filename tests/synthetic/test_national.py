@@ -1,4 +1,4 @@
-"""A year of registers in bulk: one population behind all tables, the same bytes, and files as the registers send them."""
+"""A year of registers in bulk: one population behind all tables, the same bytes, files as the registers send them."""
 
 from __future__ import annotations
 
