@@ -41,42 +41,39 @@ RIGHT = {
     "lmdb": ("pnr,eksd,atc,volume", "P1,2019-06-01,C07AB02,1"),
     "cpr_person": ("pnr,foed_dato,koen,doeds_dato", "P1,1950-01-01,K,"),
 }  # fmt: skip
+# Register, kind, table, row, and the rules that tell of it.
 WRONG = """
-register kind                     table                  row                                         rule
-lpr_a    unknown code             lpr_a_diagnose         K1,DNOSUCH,A                                code.unknown
-lpr_a    code outside validity    lpr_a_diagnose         K1,DB342A,B                                 code.not_valid
-lpr_a    unknown region           lpr_a_kontakt          K9,P1,2019-06-01 09:00:00,6620141,99        event.unknown_value
-lpr_a    value with operator      lpr_a_resultater       2,K1,AVAA,RXA1,<5                           event.operator
-lpr_a    value that is no number  lpr_a_resultater       2,K1,AVAA,RXA1,spor                         event.not_a_number
-lpr_a    procedure, no contact    lpr_a_procregistrering R9,K7,UXUC80,P,2019-06-01 09:10:00          event.no_contact event.no_person
-lpr_a    unreadable date          lpr_a_kontakt          K9,P1,2019-02-30 09:00:00,6620141,81        event.type
-lpr_a    unknown unit             lpr_a_kontakt          K9,P1,2019-06-01 09:00:00,,  unit.unknown
-lpr_a    unit with wrong digit    lpr_a_kontakt          K9,P1,2019-06-01 09:00:00,223601000016005,  unit.check_digit
-lpr_f    unknown code             diagnoser              K1,DNOSUCH,A                                code.unknown
-lpr_f    code outside validity    diagnoser              K1,DB342A,B                                 code.not_valid
-lpr_f    unknown region           kontakter              K9,P1,2019-06-01,09:00,6620141,99           event.unknown_value
-lpr_f    value with operator      resultater             2,K1,AVAA,RXA1,<5                           event.operator
-lpr_f    procedure, no contact    procedurer             R9,K7,UXUC80,P,2019-06-01,09:10             event.no_contact event.no_person
-lpr_f    unreadable date          kontakter              K9,P1,01-06-2019,09:00,6620141,81           event.type
-lpr_f    unreadable clock         kontakter              K9,P1,2019-06-01,29:00,6620141,81           event.type
-lpr_f    unknown unit             kontakter              K9,P1,2019-06-01,09:00,,     unit.unknown
-lab      misspelt code            lab_forsker            P1,2019-06-01,NPU4998,5,%                   event.mended
-lab      value with operator      lab_forsker            P1,2019-06-01,NPU27300,<5,mmol/mol          event.operator
-lab      unreadable date          lab_forsker            P1,01-06-2019,NPU27300,5,mmol/mol           event.type
-lmdb     missing code             lmdb                   P1,2019-06-01,,1                            event.missing
-lmdb     value with operator      lmdb                   P1,2019-06-01,C07AB02,<5                    event.type
-lmdb     unreadable date          lmdb                   P1,2019-13-01,C07AB02,1                     event.type
-cpr      unknown code             cpr_person             P2,1950-01-01,9,                            event.unknown_value
-cpr      unreadable date          cpr_person             P2,1950-02-30,K,                            event.type
+lpr_a | unknown code          | lpr_a_diagnose         | K1,DNOSUCH,A                       | code.unknown
+lpr_a | code outside validity | lpr_a_diagnose         | K1,DB342A,B                        | code.not_valid
+lpr_a | unknown region        | lpr_a_kontakt          | K9,P1,2019-06-01 09:00:00,6620141,99 | event.unknown_value
+lpr_a | value with operator   | lpr_a_resultater       | 2,K1,AVAA,RXA1,<5                  | event.operator
+lpr_a | not a number          | lpr_a_resultater       | 2,K1,AVAA,RXA1,spor                | event.not_a_number
+lpr_a | procedure, no contact | lpr_a_procregistrering | R9,K7,UXUC80,P,2019-06-01 | event.no_contact event.no_person
+lpr_a | unreadable date       | lpr_a_kontakt          | K9,P1,2019-02-30 09:00:00,6620141,81 | event.type
+lpr_a | unknown unit          | lpr_a_kontakt          | K9,P1,2019-06-01 09:00:00,440711000016004, | unit.unknown
+lpr_a | unit with wrong digit | lpr_a_kontakt          | K9,P1,2019-06-01 09:00:00,223601000016005, | unit.check_digit
+lpr_f | unknown code          | diagnoser              | K1,DNOSUCH,A                       | code.unknown
+lpr_f | code outside validity | diagnoser              | K1,DB342A,B                        | code.not_valid
+lpr_f | unknown region        | kontakter              | K9,P1,2019-06-01,09:00,6620141,99  | event.unknown_value
+lpr_f | value with operator   | resultater             | 2,K1,AVAA,RXA1,<5                  | event.operator
+lpr_f | procedure, no contact | procedurer | R9,K7,UXUC80,P,2019-06-01,09:10 | event.no_contact event.no_person
+lpr_f | unreadable date       | kontakter              | K9,P1,01-06-2019,09:00,6620141,81  | event.type
+lpr_f | unreadable clock      | kontakter              | K9,P1,2019-06-01,29:00,6620141,81  | event.type
+lpr_f | unknown unit          | kontakter              | K9,P1,2019-06-01,09:00,440711000016004, | unit.unknown
+lab   | misspelt code         | lab_forsker            | P1,2019-06-01,NPU4998,5,%          | event.mended
+lab   | value with operator   | lab_forsker            | P1,2019-06-01,NPU27300,<5,mmol/mol | event.operator
+lab   | unreadable date       | lab_forsker            | P1,01-06-2019,NPU27300,5,mmol/mol  | event.type
+lmdb  | missing code          | lmdb                   | P1,2019-06-01,,1                   | event.missing
+lmdb  | value with operator   | lmdb                   | P1,2019-06-01,C07AB02,<5           | event.type
+lmdb  | unreadable date       | lmdb                   | P1,2019-13-01,C07AB02,1            | event.type
+cpr   | unknown code          | cpr_person             | P2,1950-01-01,9,                   | event.unknown_value
+cpr   | unreadable date       | cpr_person             | P2,1950-02-30,K,                   | event.type
 """
 
 
 def cells() -> list[tuple[str, ...]]:
-    """The rows of the table as drawn, by where its columns begin."""
-    head, *lines = WRONG.strip("\n").splitlines()
-    names = ("register", "kind", "table", "row", "rule")
-    starts = [head.index(f"{name} ") if name != "rule" else head.rindex(name) for name in names]
-    return [tuple(line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)) for line in lines]
+    """The rows of the table as drawn."""
+    return [tuple(cell.strip() for cell in line.split("|")) for line in WRONG.strip().splitlines()]
 
 
 @pytest.mark.parametrize(
