@@ -123,7 +123,7 @@ def register(warehouse: Warehouse, file: Path) -> Callable[[], object]:
 def form_file(warehouse: Warehouse, file: Path, typed: bool) -> Callable[[], object]:
     spec = read_spec(DHD / "specification.yaml")
     schemas = read_source_schemas(DHD, spec)
-    prepare(warehouse, spec, read_units(spec, DHD))
+    prepare(warehouse, spec, ("kip", "wsapi"), read_units(spec, DHD))
     return lambda: (
         receive(warehouse, spec, schemas, file, "kip", "midtjylland", NOON),
         conform(warehouse, spec, schemas) if typed else None,

@@ -90,7 +90,7 @@ def taken_in(few, units, path: Path, source: str):
     """The file's receipt, and line and rule of its errors."""
     spec, versions = few
     with in_memory() as warehouse:
-        prepare(warehouse, spec, units)
+        prepare(warehouse, spec, ("kip", "wsapi"), units)
         receipt = take_in(warehouse, spec, versions, path, source)
         conform(warehouse, spec, versions)
         rules = constraints_of(spec, source, dt.date(2026, 10, 1))
