@@ -87,7 +87,12 @@ def decoded(content: bytes) -> str:
             "Filen er ikke en tekstfil (men Excel, zip, Parquet eller PDF).",
             "The file is not a text file (but Excel, zip, Parquet or PDF).",
         )
+    return utf8(content).removeprefix("\ufeff")
+
+
+def utf8(content: bytes) -> str:
+    """The bytes as text, or the refusal of a file that is not UTF-8."""
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
         raise Refused("not_utf8", "Filen er ikke gemt som UTF-8.", "The file is not UTF-8.") from None

@@ -1,31 +1,28 @@
 """Register tables as Parquet or CSV → batches of rows under the event tables' column names, with line numbers.
 
 Knows formats, not rules: a batch holds text (or the types that Parquet has). National tables are larger than
-memory, so a file is read in batches; only a CSV with quotes, whose records may span lines, is read whole.
+memory, so a file is read in batches.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.sources.batch import PERSON_LIKE, Broken, Refused, broken_frame, decoded
-from pipelines.sources.delimited import DELIMITERS, header_of, read_table
+from pipelines.sources.batch import PERSON_LIKE, Refused, broken_frame, decoded
+from pipelines.sources.delimited import DELIMITERS, header_of, read_blocks
 from pipelines.sources.plain import DANISH_TIME, IDENTIFIER
 from pipelines.spec.register_layouts import ColumnLayout, RegisterLayout, TableLayout
 
 BLOCK = 16 * 1024 * 1024
 BATCH_ROWS = 500_000
-NEWLINE = ord("\n")
 
 
 @dataclass(frozen=True)
@@ -116,9 +113,7 @@ def _filled(name: str) -> pl.Expr:
 def _raw(file: RegisterFile) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     if file.delimiter is None:
         return _parquet_batches(file.path)
-    if _one_record_a_line(file.path):
-        return _blocks_of_lines(file.path, file.delimiter, file.columns)
-    return _whole(file.path, file.delimiter, file.columns)
+    return _csv_batches(file.path, file.delimiter, file.columns)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -174,61 +169,11 @@ def _csv_header(path: Path, layout: RegisterLayout, title: str) -> tuple[str, tu
     return ",", header_of(first, ",", known)
 
 
-def _one_record_a_line(path: Path) -> bool:
-    """Whether no quote stands in the file, so that every line is a record."""
-    with path.open("rb") as file:
-        return not any(b'"' in block or b"\0" in block for block in iter(lambda: file.read(BLOCK), b""))
-
-
-def _whole(path: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    table = read_table(decoded(path.read_bytes()), delimiter, columns)
-    yield table.rows, broken_frame(table.broken)
-
-
-def _blocks_of_lines(
-    path: Path, delimiter: str, columns: tuple[str, ...]
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def _csv_batches(path: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     with path.open("rb") as file:
         file.readline()
-        line = 2
-        while block := file.read(BLOCK) + file.readline():
-            yield _lines(block, delimiter, columns, line)
-            line += block.count(b"\n")
-
-
-def _lines(block: bytes, delimiter: str, columns: tuple[str, ...], first: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The records of a block of whole lines; blank lines are none, lines of another width are broken."""
-    signs = np.frombuffer(block, dtype=np.uint8)
-    ends = np.flatnonzero(signs == NEWLINE)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    fields = np.add.reduceat((signs == ord(delimiter)).astype(np.int32), starts) + 1
-    empty = (ends == starts) | ((ends == starts + 1) & (signs[starts] == ord("\r")))
-    wrong = (fields != len(columns)) & ~empty
-    keep = ~(wrong | empty)
-    text = block if keep.all() else b"".join(block[s : e + 1] for s, e in zip(starts[keep], ends[keep], strict=True))
-    lines = pl.Series("line", np.flatnonzero(keep) + first, dtype=pl.Int64)
-    broken = (_ragged(int(n) + first, int(fields[n]), len(columns)) for n in np.flatnonzero(wrong))
-    return _parsed(text, delimiter, columns).insert_column(0, lines), broken_frame(broken)
-
-
-def _parsed(text: bytes, delimiter: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    if not text:
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    try:
-        return pl.read_csv(
-            io.BytesIO(text),
-            has_header=False,
-            new_columns=list(columns),
-            separator=delimiter,
-            quote_char=None,
-            infer_schema=False,
-        )
-    except pl.exceptions.ComputeError:  # polars quotes the line that it cannot read
-        raise Refused("not_utf8", "Filen er ikke gemt som UTF-8.", "The file is not UTF-8.") from None
-
-
-def _ragged(line: int, fields: int, width: int) -> Broken:
-    return Broken(line, "row.shape", f"Rækken har {fields} felter; overskriften har {width}.")
+        for table in read_blocks(file, delimiter, columns, line=2):
+            yield table.rows, broken_frame(table.broken)
 
 
 def _shown(column: str) -> str:

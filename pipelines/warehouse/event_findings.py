@@ -20,6 +20,7 @@ REASONS = {
     "code.not_valid": "Koden er ikke gyldig på kontaktens eller procedurens dato.",
     "code.sex": "Koden bruges ikke til personer af dette køn.",
     "code.age": "Koden bruges ikke til personer i denne alder.",
+    "unit.unknown": "SOR-koden findes ikke blandt organisationerne.",
     "unit.check_digit": "SOR-koden har forkert kontrolciffer.",
     "person.changed_twice": "Personnummeret er meldt ændret til flere forskellige numre; det er ikke ændret her.",
 }
@@ -31,10 +32,10 @@ def event_findings(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The findings about all that stands and all cells that arrived, with the columns of findings.parquet.
 
     Codes are held against `sks_codes` where that list has been loaded (events.load_codes), on the day of
-    the contact or procedure; an empty list judges nothing.
+    the contact or procedure; an empty list judges nothing. Likewise units against `organisations`.
     """
     connection.register("wrong_units", _wrong_units(connection))
-    queries = [_complaints(), *_lost(), *_codes(), _open_but_closed(), _units(), _changed_twice()]
+    queries = [_complaints(), *_lost(), *_codes(), _open_but_closed(), *_units(), _changed_twice()]
     found = connection.execute(" union all ".join(queries) + " order by receipt_id, line, rule, variable").pl()
     connection.unregister("wrong_units")
     reasons = pl.col("rule").replace_strict(REASONS, default=None, return_dtype=pl.String)
@@ -111,9 +112,12 @@ def _open_but_closed() -> str:
     return _found("event.no_end", "ends", _record("contact"), "contact said where closed and ends is null")
 
 
-def _units() -> str:
-    rows = "contact said join wrong_units on wrong_units.unit = said.unit"
-    return _found("unit.check_digit", "unit", _record("contact"), rows)
+def _units() -> list[str]:
+    return [
+        _found(rule, "unit", _record("contact"),
+               f"contact said join wrong_units on wrong_units.unit = said.unit and wrong_units.rule = '{rule}'")
+        for rule in ("unit.check_digit", "unit.unknown")
+    ]  # fmt: skip
 
 
 def _changed_twice() -> str:
@@ -125,10 +129,16 @@ def _changed_twice() -> str:
 
 
 def _wrong_units(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Units meant as SOR ids whose check digit is wrong."""
+    """Units meant as SOR ids whose check digit is wrong, or which the organisation list does not have.
+
+    A unit without its place in that list has neither SHAK nor region. An empty list judges nothing.
+    """
     units = connection.execute("select distinct unit from contact where unit is not null").fetchall()
-    wrong = sorted(unit for (unit,) in units if looks_like_sor(unit) and not is_sor(unit))
-    return pl.DataFrame({"unit": wrong}, schema={"unit": pl.String})
+    known = {sor for (sor,) in connection.execute("select sor from organisations").fetchall()}
+    meant = sorted(unit for (unit,) in units if looks_like_sor(unit))
+    rules = [(unit, None if is_sor(unit) else "unit.check_digit") for unit in meant]
+    told = [(unit, rule or "unit.unknown") for unit, rule in rules if rule or (known and unit not in known)]
+    return pl.DataFrame(told, schema={"unit": pl.String, "rule": pl.String}, orient="row")
 
 
 def _record(event: str) -> str:

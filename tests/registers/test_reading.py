@@ -10,13 +10,10 @@ import duckdb
 import polars as pl
 import pytest
 from deliveries import LAYOUTS, MAY
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pipelines.project import InputError
-from pipelines.sources import registers
+from pipelines.sources import delimited, registers
 from pipelines.sources.batch import Refused
-from pipelines.sources.delimited import read_table
 from pipelines.sources.registers import open_register
 from pipelines.spec.register_layouts import read_layouts
 from pipelines.warehouse.events import Delivery, create_event_tables, load
@@ -152,24 +149,8 @@ def test_a_quoted_record_over_two_lines_keeps_its_line(tmp_path) -> None:
     assert rows.select("line", "text").rows() == [(2, "spor;\nsvag"), (4, "5")]
 
 
-CELLS = st.text(alphabet="ab1;\n\r", max_size=4)
-
-
-@settings(deadline=None, max_examples=60)
-@given(body=st.lists(CELLS, max_size=12).map("".join))
-def test_blocks_read_what_the_strict_reader_reads(body: str) -> None:
-    """Lines, cells and broken rows are those of the reader that goes sign by sign (which sees \\r as an end too)."""
-    body = body.replace("\r", "") + "\n"
-    columns = ("a", "b", "c")
-    table = read_table(";".join(columns) + "\n" + body, ";", columns)
-    rows, broken = registers._lines(body.encode(), ";", columns, 2)
-    assert rows["line"].to_list() == table.rows["line"].to_list()
-    assert rows.drop("line").fill_null("").rows() == table.rows.drop("line").rows()
-    assert broken["line"].to_list() == [row.line for row in table.broken]
-
-
 def test_lines_are_counted_across_blocks(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(registers, "BLOCK", 64)
+    monkeypatch.setattr(delimited, "BLOCK", 64)
     monkeypatch.setattr(registers, "BATCH_ROWS", 7)
     lines = [f"P{n};2026-01-01;NPU1;{n}" for n in range(2, 52)]
     rows, _ = read(written(tmp_path, "lab_forsker.csv", LAB + "\n".join(lines) + "\n"))

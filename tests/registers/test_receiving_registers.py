@@ -71,7 +71,7 @@ def test_a_refused_file_leaves_its_reason_and_no_row(registers, tmp_path, name: 
 
 
 def test_a_file_that_turns_out_damaged_halfway_leaves_nothing(registers, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("pipelines.sources.registers.BLOCK", 16)
+    monkeypatch.setattr("pipelines.sources.delimited.BLOCK", 16)
     (tmp_path / "lab_forsker_2026-05-31.csv").write_bytes(LAB.encode() + "P3;2026-01-01;NPU1;på;\n".encode("latin-1"))
     receipt = receive_register(registers, LAYOUTS, tmp_path / "lab_forsker_2026-05-31.csv", NOON)
     assert receipt.reason.startswith("not_utf8") and lines(registers) == []
