@@ -18,6 +18,11 @@ def ways_of(variable: Variable) -> list[Derivation]:
     return [way for source, ways in variable.from_.items() if source in TABLES for way in ways]
 
 
+def derived(spec: DatabaseSpec) -> list[str]:
+    """The variables that registers fill."""
+    return [name for name, variable in spec.variables.items() if name != spec.event_date and ways_of(variable)]
+
+
 def reading(spec: DatabaseSpec, name: str, record: Record, events: Sequence[Event]) -> Said:
     """The value that the registers give a variable of a record, or its missing code."""
     variable = spec.variables[name]

@@ -15,8 +15,8 @@ import polars as pl
 
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic.events import Event, Record
-from pipelines.synthetic.inverse import derived, events_of
-from pipelines.synthetic.reading import nothing, reading
+from pipelines.synthetic.inverse import events_of
+from pipelines.synthetic.reading import derived, nothing, reading
 from pipelines.synthetic.streams import stream
 
 # Danish municipalities report to the common gateway one after another; the sample has few of them.
