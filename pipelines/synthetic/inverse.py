@@ -19,7 +19,7 @@ from pipelines.spec.derivation import Events, Included
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic.codes_of import candidates
 from pipelines.synthetic.events import Event, Record, chosen, fits, is_asked, is_beside, moment
-from pipelines.synthetic.making import IN_PERSON, PLANNED, VISIT, Course, event_rows
+from pipelines.synthetic.making import IN_PERSON, PLANNED, VISIT, Course, event_rows, number_asked
 from pipelines.synthetic.reading import derived, nothing, ways_of
 from pipelines.synthetic.tries import same_value, tries
 
@@ -87,8 +87,18 @@ def _begin(course: Course, part: Included) -> None:
         if not any(
             is_beside(said, e, event, {"event": event.starts, "end": event.ends}) for e in chosen(said, course.events)
         ):
-            code = _code(course, said)
-            course.events += event_rows(course, said, code, contact.starts)
+            code, when = _code(course, said), _when_beside(said, event)
+            course.events += event_rows(course, said, code, when, number_asked(said.number))
+
+
+def _when_beside(said: Events, event: Event) -> dt.datetime:
+    """The moment of what stands beside an event, as near as its window lets it be."""
+    if said.window is None:
+        return event.starts
+    low, high = said.window.span
+    near = max(low if low is not None else 0, min(high if high is not None else 0, 0))
+    anchor = event.ends if said.window.anchor == "end" and event.ends else event.starts
+    return anchor + (dt.timedelta(hours=near) if said.window.hours is not None else dt.timedelta(days=near))
 
 
 def _first(course: Course, part: Included, contact: Event) -> Event:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +30,7 @@ class Course:
     record: Record | None = None
     events: list[Event] = field(default_factory=list)
     settled: dict[str, tuple] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def person(self) -> str:
@@ -38,7 +40,7 @@ class Course:
         return reading(self.spec, name, self.record, [*self.events, *more])
 
     def new_id(self, kind: str) -> str:
-        return f"{self.values['record_id']}-{kind}{len(self.events)}"
+        return f"{self.values['record_id']}-{kind}{next(self.numbers)}"
 
 
 def event_rows(
@@ -55,13 +57,21 @@ def event_rows(
         return around
     if said.table == "diagnosis":
         event.starts = place.starts
-    if said.table == "procedure":
-        event.id = course.new_id("P")
+    if said.table in ("procedure", "result"):
+        event.id = course.new_id(said.table[0].upper())
         if said.value:
             return [*around, *_with_parent(course, event)]
     if said.table not in TABLES["lpr"]:
         event = replace(event, contact=None, course=None)
     return [*around, event]
+
+
+def number_asked(bound: str | None) -> float | None:
+    """A number that is so, one below or above what is asked."""
+    if bound is None:
+        return None
+    limit = float(bound.lstrip("<>= "))
+    return limit - 1 if bound.startswith("<") else limit + 1
 
 
 def _with_parent(course: Course, event: Event) -> list[Event]:

@@ -79,6 +79,25 @@ def procedure_f(event: Event) -> Row:
     }  # fmt: skip
 
 
+def result_a(event: Event) -> Row:
+    return {
+        "dw_ek_resultatindberetning": event.id, "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course,
+        "triggerkode": event.parent, "res_type": event.code, "res_vaerdi_tal": event.number,
+        "res_vaerdi_tekst": event.text, "res_udfoert_tidspunkt": event.starts,
+        "lprindberetningssystem": event.system,
+    }  # fmt: skip
+
+
+def result_f(event: Event) -> Row:
+    return {
+        "resultatnummer": event.id, "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course,
+        "triggerkode": event.parent, "resultattype": event.code,
+        "resultatvaerdi": event.text if event.number is None else f"{event.number:.10g}",
+        "dato_resultat": event.starts.date(), "tidspunkt_resultat": event.starts.strftime("%H:%M:%S"),
+        "lprindberetningssystem": event.system,
+    }  # fmt: skip
+
+
 def lab(event: Event) -> Row:
     return {
         "pnr": event.person, "samplingdate": event.starts.date(), "samplingtime": event.starts.strftime("%H:%M:%S"),
@@ -106,12 +125,14 @@ def parquet(path: str, rows: Iterable[Row]) -> dict[str, bytes]:
 
 LAYOUTS_A: dict[str, tuple[str, Callable[[Event], Row]]] = {
     "contact": ("lpr/national/lpr_a_kontakt", contact_a), "diagnosis": ("lpr/national/lpr_a_diagnose", diagnosis_a),
-    "procedure": ("lpr/national/lpr_a_procregistrering", procedure_a), "lab": ("lab/national/lab_forsker", lab),
+    "procedure": ("lpr/national/lpr_a_procregistrering", procedure_a),
+    "result": ("lpr/national/lpr_a_resultater", result_a), "lab": ("lab/national/lab_forsker", lab),
     "medicine": ("lmdb/national/lmdb", medicine),
 }  # fmt: skip
 LAYOUTS_F = LAYOUTS_A | {
     "contact": ("lpr/national/lpr_f_kontakter", contact_f), "diagnosis": ("lpr/national/lpr_f_diagnoser", diagnosis_f),
     "procedure": ("lpr/national/lpr_f_procedurer_kirurgi", procedure_f),
+    "result": ("lpr/national/lpr_f_resultater", result_f),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pipelines.spec.derivation import Derivation, Window
 from pipelines.spec.model import Variable
 from pipelines.synthetic.codes_of import candidates
 from pipelines.synthetic.events import Event, fits, moment
-from pipelines.synthetic.making import IN_PERSON, Course, event_rows
+from pipelines.synthetic.making import IN_PERSON, Course, event_rows, number_asked
 from pipelines.synthetic.reading import derived, ways_of
 
 NEAR = 120  # days: how far away an event is looked for in a window that is wider
@@ -69,11 +69,7 @@ def _number(way: Derivation, variable: Variable, wanted: Any) -> float | None:
     """The number in the register's unit, or one that meets what is asked of it."""
     if way.what_of(variable.type) == "number" and way.pick != "count":
         return round((float(wanted) - way.offset) / way.factor, 6)
-    bound = way.yes_if or way.number
-    if bound is None:
-        return None
-    limit = float(bound.lstrip("<>= "))
-    return limit - 1 if bound.startswith("<") else limit + 1
+    return number_asked(way.yes_if or way.number)
 
 
 def _codes(course: Course, variable: Variable, way: Derivation, wanted: Any) -> list[str]:
