@@ -50,14 +50,17 @@ class Database:
 
     @cached_property
     def schemas(self) -> dict[tuple[str, str], SourceSchema]:
+        """The formats beside the specification, by source and version."""
         return read_source_schemas(self.folder, self.spec)
 
     @cached_property
     def regions(self) -> Regions:
+        """What is known of the regions that send."""
         return read_regions(self.spec, self.folder)
 
     @property
     def sends(self) -> bool:
+        """Whether the regions send what no register holds."""
         return any(source == SENT_BESIDE for source, _ in self.schemas)
 
 

@@ -43,6 +43,7 @@ class Event:
 
     @property
     def tie(self) -> tuple:
+        """What decides between events that could be picked alike."""
         return (self.starts, self.code)
 
     @property
@@ -66,6 +67,7 @@ class Record:
         return replace(self.event, table="event", code=self.part, text=self.event.code, type=None, parent=None)
 
     def anchors(self, event_date: str) -> dict[str, Any]:
+        """What a variable's window may be anchored at."""
         return {"event": self.event.starts, "end": self.event.ends, event_date: self.day} | self.dates
 
 
@@ -161,4 +163,5 @@ def distance(window: Window | None, anchor: Any, time: Moment) -> float:
 
 
 def moment(day: dt.date) -> Moment:
+    """A day as its first moment; a moment as it is."""
     return day if isinstance(day, dt.datetime) else dt.datetime.combine(day, dt.time())

@@ -14,7 +14,7 @@ from pipelines.spec.derivation import TABLES, Events
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic.codes_of import candidates
 from pipelines.synthetic.events import Event, Record, fits
-from pipelines.synthetic.reading import reading
+from pipelines.synthetic.reading import Said, reading
 
 VISIT = dt.timedelta(minutes=45)
 IN_PERSON, PLANNED = "ALCA00", "ATA3"
@@ -36,10 +36,12 @@ class Course:
     def person(self) -> str:
         return self.values["person"]
 
-    def reads(self, name: str, more: Sequence[Event] = ()) -> tuple:
+    def reads(self, name: str, more: Sequence[Event] = ()) -> Said:
+        """What the registers say of a variable, were there `more` events."""
         return reading(self.spec, name, self.record, [*self.events, *more])
 
     def new_id(self, kind: str) -> str:
+        """An id of the course's own, such as drkol-000012-P3; it says nothing of the person."""
         return f"{self.values['record_id']}-{kind}{next(self.numbers)}"
 
 

@@ -26,7 +26,7 @@ CAUSE_OF_DEATH = "I219"  # the register gives one underlying cause; no variable 
 Row = dict[str, Any]
 
 
-def contact_a(event: Event) -> Row:
+def _contact_a(event: Event) -> Row:
     return {
         "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course, "pnr": event.person, "kont_ans": event.unit,
         "kont_ans_org_reg": REGIONS.get(event.region or "", "0"), "kont_starttidspunkt": event.starts,
@@ -35,7 +35,7 @@ def contact_a(event: Event) -> Row:
     }  # fmt: skip
 
 
-def diagnosis_a(event: Event) -> Row:
+def _diagnosis_a(event: Event) -> Row:
     return {
         "dw_ek_kontakt": event.contact, "diag_kode": event.code, "diag_kode_type": event.type,
         "diag_parent_kode": event.parent, "senere_afkraeftet": "Ja" if event.retracted else None,
@@ -43,7 +43,7 @@ def diagnosis_a(event: Event) -> Row:
     }  # fmt: skip
 
 
-def procedure_a(event: Event) -> Row:
+def _procedure_a(event: Event) -> Row:
     return {
         "dw_ek_procedureregistrering": event.id, "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course,
         "pnr": event.person, "proc_kode": event.code, "proc_kode_type": event.type, "proc_parent_kode": event.parent,
@@ -52,7 +52,7 @@ def procedure_a(event: Event) -> Row:
     }  # fmt: skip
 
 
-def contact_f(event: Event) -> Row:
+def _contact_f(event: Event) -> Row:
     return {
         "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course, "cpr": event.person,
         "sorenhed_ans": event.unit, "region_ans": REGIONS.get(event.region or "", "0"),
@@ -62,7 +62,7 @@ def contact_f(event: Event) -> Row:
     }  # fmt: skip
 
 
-def diagnosis_f(event: Event) -> Row:
+def _diagnosis_f(event: Event) -> Row:
     return {
         "dw_ek_kontakt": event.contact, "diagnosekode": event.code, "diagnosetype": event.type,
         "diagnosekode_parent": event.parent, "senere_afkraeftet": "Ja" if event.retracted else "Nej",
@@ -70,7 +70,7 @@ def diagnosis_f(event: Event) -> Row:
     }  # fmt: skip
 
 
-def procedure_f(event: Event) -> Row:
+def _procedure_f(event: Event) -> Row:
     return {
         "procedureregistrering_id": event.id, "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course,
         "procedurekode": event.code, "proceduretype": event.type, "procedurekode_parent": event.parent,
@@ -79,7 +79,7 @@ def procedure_f(event: Event) -> Row:
     }  # fmt: skip
 
 
-def result_a(event: Event) -> Row:
+def _result_a(event: Event) -> Row:
     return {
         "dw_ek_resultatindberetning": event.id, "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course,
         "triggerkode": event.parent, "res_type": event.code, "res_vaerdi_tal": event.number,
@@ -88,7 +88,7 @@ def result_a(event: Event) -> Row:
     }  # fmt: skip
 
 
-def result_f(event: Event) -> Row:
+def _result_f(event: Event) -> Row:
     return {
         "resultatnummer": event.id, "dw_ek_kontakt": event.contact, "dw_ek_forloeb": event.course,
         "triggerkode": event.parent, "resultattype": event.code,
@@ -98,7 +98,7 @@ def result_f(event: Event) -> Row:
     }  # fmt: skip
 
 
-def lab(event: Event) -> Row:
+def _lab(event: Event) -> Row:
     return {
         "pnr": event.person, "samplingdate": event.starts.date(), "samplingtime": event.starts.strftime("%H:%M:%S"),
         "analysiscode": event.code,
@@ -107,7 +107,7 @@ def lab(event: Event) -> Row:
     }  # fmt: skip
 
 
-def medicine(event: Event) -> Row:
+def _medicine(event: Event) -> Row:
     return {"pnr": event.person, "atc": event.code, "eksd": event.starts.date(), "apk": event.number or 1.0}
 
 
@@ -124,15 +124,16 @@ def parquet(path: str, rows: Iterable[Row]) -> dict[str, bytes]:
 
 
 LAYOUTS_A: dict[str, tuple[str, Callable[[Event], Row]]] = {
-    "contact": ("lpr/national/lpr_a_kontakt", contact_a), "diagnosis": ("lpr/national/lpr_a_diagnose", diagnosis_a),
-    "procedure": ("lpr/national/lpr_a_procregistrering", procedure_a),
-    "result": ("lpr/national/lpr_a_resultater", result_a), "lab": ("lab/national/lab_forsker", lab),
-    "medicine": ("lmdb/national/lmdb", medicine),
+    "contact": ("lpr/national/lpr_a_kontakt", _contact_a), "diagnosis": ("lpr/national/lpr_a_diagnose", _diagnosis_a),
+    "procedure": ("lpr/national/lpr_a_procregistrering", _procedure_a),
+    "result": ("lpr/national/lpr_a_resultater", _result_a), "lab": ("lab/national/lab_forsker", _lab),
+    "medicine": ("lmdb/national/lmdb", _medicine),
 }  # fmt: skip
 LAYOUTS_F = LAYOUTS_A | {
-    "contact": ("lpr/national/lpr_f_kontakter", contact_f), "diagnosis": ("lpr/national/lpr_f_diagnoser", diagnosis_f),
-    "procedure": ("lpr/national/lpr_f_procedurer_kirurgi", procedure_f),
-    "result": ("lpr/national/lpr_f_resultater", result_f),
+    "contact": ("lpr/national/lpr_f_kontakter", _contact_f),
+    "diagnosis": ("lpr/national/lpr_f_diagnoser", _diagnosis_f),
+    "procedure": ("lpr/national/lpr_f_procedurer_kirurgi", _procedure_f),
+    "result": ("lpr/national/lpr_f_resultater", _result_f),
 }  # fmt: skip
 
 

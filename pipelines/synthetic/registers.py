@@ -98,6 +98,7 @@ def reporting_persons(persons: pl.DataFrame, every: int = REPORTING) -> set[str]
 
 
 def by_person(events: Sequence[Event]) -> dict[str, list[Event]]:
+    """The events of each person."""
     found: dict[str, list[Event]] = {}
     for event in events:
         found.setdefault(event.person, []).append(event)
