@@ -35,7 +35,8 @@ def register_files(events: Sequence[Event], persons: pl.DataFrame, plan: Plan) -
     units = sorted({event.unit for event in events if event.unit})
     other = background(persons["person"].to_list(), units, plan.from_date, stream(plan.seed, "other illness"))
     died = {event.person: event.starts for event in events if (event.table, event.code) == ("person", "died")}
-    beside = [event for event in other if event.starts < died.get(event.person, dt.datetime.max)]
+    gone = died | _emigrated(persons)
+    beside = [event for event in other if event.starts < gone.get(event.person, dt.datetime.max)]
     everything = [*events, *beside, *traps(events, stream(plan.seed, "traps"))]
     now = plan.reference_date
     earlier, later = _deliveries(everything, now - BEFORE, stream(plan.seed, "deliveries"))
@@ -53,6 +54,11 @@ def register_files(events: Sequence[Event], persons: pl.DataFrame, plan: Plan) -
         | deaths_file(died, now)
         | municipal_files(everything, now)
     )
+
+
+def _emigrated(persons: pl.DataFrame) -> dict[str, dt.datetime]:
+    left = persons.filter(pl.col("emigrated").is_not_null()).select("person", pl.col("emigrated").cast(pl.Datetime))
+    return dict(left.iter_rows())
 
 
 def _deliveries(events: Sequence[Event], day: dt.date, rng: np.random.Generator) -> tuple[list[Event], list[Event]]:

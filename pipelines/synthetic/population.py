@@ -14,6 +14,8 @@ from pipelines.synthetic.patients import birth_dates, person_numbers
 from pipelines.synthetic.streams import stream
 
 ADULT = 18
+LEFT = 0.01  # share of the persons who leave the country; they have no courses
+LEAVING = 700  # days within which they do
 
 
 def population(
@@ -24,7 +26,7 @@ def population(
     on: dt.date,
     known: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """`n` adults on the day `on`: person (CPR number), birth_date, sex, municipality; by person.
+    """`n` adults on the day `on`: person (CPR number), birth_date, sex, municipality, emigrated; by person.
 
     `known` (person, birth_date) are persons that another sample has already; they are in it as they are.
     Numbers in `taken` belong to test persons.
@@ -39,11 +41,21 @@ def population(
             pl.DataFrame({"person": numbers, "birth_date": pl.Series(born).cast(pl.Date)}),
         ]
     )
-    male = persons["person"].str.slice(9, 1).cast(pl.Int64) % 2 == 1
+    return _described(persons, known["person"].to_list(), municipalities, on, rng).sort("person")
+
+
+def _described(
+    persons: pl.DataFrame, known: Sequence[str], municipalities: Sequence[str], on: dt.date, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Sex by the number, a home, and for some a day on which they left; who has courses already has not left."""
+    male = pl.col("person").str.slice(9, 1).cast(pl.Int64) % 2 == 1
     homes = rng.choice(np.array(municipalities, dtype=object), persons.height).tolist()
-    sexes = ["male" if one else "female" for one in male]
-    return persons.with_columns(pl.Series("sex", sexes), pl.Series("municipality", homes, dtype=pl.String)).sort(
-        "person"
+    left = pl.Series(rng.random(persons.height) < LEFT) & ~persons["person"].is_in(known)
+    days = pl.Series("emigrated", np.datetime64(on) + rng.integers(0, LEAVING, persons.height)).cast(pl.Date)
+    return persons.with_columns(
+        pl.when(male).then(pl.lit("male")).otherwise(pl.lit("female")).alias("sex"),
+        pl.Series("municipality", homes, dtype=pl.String),
+        pl.when(left).then(days).alias("emigrated"),
     )
 
 
@@ -51,7 +63,7 @@ def persons_of(spec: DatabaseSpec, persons: pl.DataFrame, n: int, began: dt.date
     """`n` different persons of the population who are of the database's age from its first day on."""
     said = spec.population.age
     age = (pl.lit(began) - pl.col("birth_date")).dt.total_days() / 365.25
-    fits = persons.filter(age >= float(said.min or 0), age < float(said.max or 1000) - 3)
+    fits = persons.filter(pl.col("emigrated").is_null(), age >= float(said.min or 0), age < float(said.max or 1000) - 3)
     if fits.height < n:
         raise InputError(f"{spec.database}: {n} courses need as many persons of its age; ask for more persons.")
     order = stream(seed, "drawn", spec.database).permutation(fits.height)[:n]

@@ -160,7 +160,8 @@ def persons_file(persons: pl.DataFrame, died: Mapping[str, dt.datetime], content
     rows = [
         {
             "pnr": one["person"], "foed_dato": one["birth_date"], "koen": "M" if one["sex"] == "male" else "K",
-            "kom": one["municipality"], "doeds_dato": died[one["person"]].date() if one["person"] in died else None,
+            "kom": one["municipality"], "udrejse_dato": one["emigrated"],
+            "doeds_dato": died[one["person"]].date() if one["person"] in died else None,
         }
         for one in persons.iter_rows(named=True)
     ]  # fmt: skip

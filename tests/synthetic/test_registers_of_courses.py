@@ -136,6 +136,13 @@ def test_nothing_happens_after_a_death(land):
     assert counts == dict.fromkeys(counts, 0)
 
 
+def test_who_emigrates_has_no_courses_and_nothing_afterwards(land):
+    left = dict(land.connection.execute("select person, emigrated from person where emigrated is not null").fetchall())
+    assert left and not any(set(land.made.courses[name]["person"]) & set(left) for name in NAMES)
+    visits = land.connection.execute("select person, starts::date from contact").fetchall()
+    assert all(day < left[person] for person, day in visits if person in left)
+
+
 def test_sex_and_birth_agree_with_the_person_number(land):
     persons = land.connection.execute("select person, birth_date, sex from person").pl()
     assert persons["birth_date"].to_list() == [birth_date(person) for person in persons["person"]]
