@@ -40,6 +40,7 @@ app.add_typer(spec_app, name="spec")
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLE = REPOSITORY / "sample_data"
 SAMPLE_FROM, SAMPLE_REFERENCE_DATE = dt.date(2024, 10, 1), dt.date(2026, 9, 30)  # sample_data/faults.yaml
+SAMPLE_PERSONS = 5000  # the population of sample_data/inbox
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
     "evidence": "bevidner reglerne", "reconcile": "sammenholder", "explain": "finder årsager",
@@ -262,20 +263,58 @@ def generate(
     scale: Annotated[float, typer.Option(min=0.001, help="1 is the published volume.")] = 1.0,
     from_date: Day = None,
     reference_date: Day = None,
+    persons: Annotated[int | None, typer.Option(help="A population of so many, for databases with registers.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make synthetic data for a database, with faults planted on request."""
+    """Make synthetic data for a database, or `all` with the registers they share; faults planted on request."""
     from pipelines.spec.reading import read_spec
     from pipelines.synthetic import generate as making
+    from pipelines.synthetic.country import derives
     from pipelines.synthetic.faults import Plan, read_plan
 
-    terminal, specification = Terminal(as_json), _project(WORKSPACE, expectations).specification(database)
+    terminal, project = Terminal(as_json), _project(WORKSPACE, expectations)
     began, ended = _date(from_date) or SAMPLE_FROM, _date(reference_date) or SAMPLE_REFERENCE_DATE
+    if database == "all" or derives(read_spec(project.specification(database))):
+        names = project.databases() if database == "all" else [database]
+        _generate_with_registers(terminal, project, names, out, faults, persons or SAMPLE_PERSONS, seed, began, ended)
+        return
+    specification = project.specification(database)
     plan = read_plan(faults) if faults else Plan(seed=seed, scale=scale, from_date=began, reference_date=ended)
     with terminal.steps() as step, step("laver data"):
         made = making.generate(read_spec(specification), specification.parent, out, **dict(plan))
     terminal.answer({"reported": made.reported, "new": made.new, "files": len(made.files), "faults": len(made.truth)})
     terminal.say(f"{made.reported} skemaer og {made.new} indberettede forløb i {len(made.files)} filer under {out}.")
+
+
+def _generate_with_registers(
+    terminal: Terminal,
+    project: Project,
+    names: list[str],
+    out: Path,
+    faults: Path | None,
+    persons: int,
+    seed: int,
+    began: dt.date,
+    ended: dt.date,
+) -> None:
+    """The databases from one population, with the registers that some of them are derived from."""
+    from pipelines.sources.codelists import read_municipalities
+    from pipelines.synthetic import inbox
+
+    if faults and not faults.is_dir():
+        raise InputError(f"{faults} is no folder: --faults names the folder with a plan for each database here.")
+    homes = read_municipalities(project.expectations / "codes" / "municipalities.csv")["municipality"]
+    plans = inbox.plans_of(project.expectations, names, faults, persons, seed, began, ended)
+    with terminal.steps() as step, step("laver data"):
+        made = inbox.make_inbox(project.expectations, plans, out, persons, homes.unique().sort().to_list())
+    terminal.answer(
+        {
+            name: {"reported": one.reported, "new": one.new, "files": len(one.files), "faults": len(one.truth)}
+            for name, one in made.items()
+        }
+    )
+    for name, one in made.items():
+        terminal.say(f"{name}: {one.reported} skemaer og {one.new} forløb i de nye kilder, under {out}.")
 
 
 @app.command()

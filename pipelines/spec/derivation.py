@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
@@ -155,7 +156,7 @@ class Events(Frozen):
     with_: Annotated[tuple[Events, ...], BeforeValidator(_as_list)] = Field((), alias="with")
     without: Annotated[tuple[Events, ...], BeforeValidator(_as_list)] = ()
 
-    @property
+    @cached_property
     def table(self) -> Table:
         return next(name for name in Table.__args__ if getattr(self, name) is not None)
 
@@ -171,7 +172,7 @@ class Events(Frozen):
         """The patterns of the parent that a tillægskode must stand under."""
         return self.procedure if self.value else self.parent
 
-    @property
+    @cached_property
     def companions(self) -> tuple[Events, ...]:
         """What must stand beside each event, with what a contact itself must carry."""
         if not self.contact:

@@ -11,12 +11,13 @@ import polars as pl
 from pipelines.project import InputError
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic.patients import birth_dates, person_numbers
+from pipelines.synthetic.population import persons_of
 from pipelines.synthetic.streams import stream
 from pipelines.synthetic.values import FIRST_HOUR, with_values
 
 WEEKDAYS = (1, 1, 1, 1, 0.8, 0.1, 0.05)  # Monday to Sunday
 COMES_BACK = 0.03  # share of courses whose person has had one before
-APART = 30  # days between two courses of one person, at least: outside every matching window
+APART = 30  # days between two courses of one person: outside every matching window
 MISTAKEN = 0.005  # share of courses registered by mistake: sent by the new source and deleted again
 
 
@@ -27,12 +28,14 @@ def simulate(
     scale: float,
     from_date: dt.date,
     reference_date: dt.date,
+    persons: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Every course that took place: course (number), region, unit, hospital, person, sex, age_band,
     mistaken, the event date and each variable with its missing code. Sorted by course.
 
     Courses per region are `published.per_region` × scale × years; units in the order of their list are
-    larger and smaller. Raises InputError where the specification publishes no volumes.
+    larger and smaller. Its persons are drawn from `persons` (see population), else for these courses alone.
+    Raises InputError where the specification publishes no volumes.
     """
     if spec.published is None:
         raise InputError(f"{spec.database}: say courses per region under `published` to make synthetic data.")
@@ -44,7 +47,7 @@ def simulate(
         for region, yearly in spec.published.per_region.items()
     ]
     courses = pl.concat(regions).with_row_index("course")
-    return with_values(spec, _with_persons(spec, courses, seed), seed, reference_date)
+    return with_values(spec, _with_persons(spec, courses, seed, persons), seed, reference_date)
 
 
 def _courses_of(
@@ -84,13 +87,19 @@ def _event_dates(
     return dates.cast(pl.Datetime("us")) + dt.timedelta(hours=FIRST_HOUR)
 
 
-def _with_persons(spec: DatabaseSpec, courses: pl.DataFrame, seed: int) -> pl.DataFrame:
+def _with_persons(
+    spec: DatabaseSpec, courses: pl.DataFrame, seed: int, population: pl.DataFrame | None
+) -> pl.DataFrame:
     """Each course has a person of its own, but for the few who come back in the same region."""
     rng = stream(seed, "person")
     events = courses[spec.event_date].cast(pl.Date).to_numpy().astype("datetime64[D]")
-    born = birth_dates(events, int(18 if spec.population.age.min is None else spec.population.age.min), rng)
-    persons = person_numbers(born, spec.test_persons, rng)
-    owner = _owners(courses["region"].to_numpy(), events, rng)
+    if population is None:
+        born = birth_dates(events, int(18 if spec.population.age.min is None else spec.population.age.min), rng)
+        persons = person_numbers(born, spec.test_persons, rng)
+    else:
+        chosen = persons_of(spec, population, courses.height, events.min().item(), seed)
+        born, persons = chosen["birth_date"].to_numpy().astype("datetime64[D]"), chosen["person"].to_list()
+    owner = _owners(courses["region"].to_numpy(), events, _apart(spec), rng)
     person = [persons[place] for place in owner]
     years = ((events - born[owner]).astype(int) / 365.25).astype(int)
     return courses.with_columns(
@@ -101,10 +110,15 @@ def _with_persons(spec: DatabaseSpec, courses: pl.DataFrame, seed: int) -> pl.Da
     )
 
 
-def _owners(regions: np.ndarray, events: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _apart(spec: DatabaseSpec) -> int:
+    """Days between two courses of one person, at least; the population's rule may ask for more."""
+    return max(APART, spec.population.washout or 0, 366 if spec.population.per in ("person", "year") else 0)
+
+
+def _owners(regions: np.ndarray, events: np.ndarray, least: int, rng: np.random.Generator) -> np.ndarray:
     """For each course the place of the course whose person it has: its own, or an earlier one."""
     own = np.arange(len(events))
     comes_back = rng.random(len(events)) < COMES_BACK
     earlier = (own * rng.random(len(events))).astype(int)
-    apart = (events - events[earlier]).astype(int) > APART
+    apart = (events - events[earlier]).astype(int) > least
     return np.where(comes_back & ~comes_back[earlier] & apart & (regions == regions[earlier]), earlier, own)

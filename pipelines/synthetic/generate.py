@@ -67,7 +67,7 @@ def generate(
     files, in_files = plant_files(files, plantings)
     truth = (*in_records, *in_files, *not_in_schema(spec, schemas, form, sides["new"], comparable))
     _write(files, inbox)
-    (truth_file or inbox / "truth.csv").write_text(truth_csv(truth), "utf-8")
+    (truth_file or inbox / "truth.csv").write_text(truth_csv({spec.database: truth}), "utf-8")
     sent = sides["new"]["record_id"].n_unique()
     return Generated(spec.database, sides["reported"].height, sent, len(comparable), tuple(sorted(files)), truth)
 

@@ -47,15 +47,18 @@ def messages(
     seed: int,
     reference_date: dt.date,
     takes_up: TakesUp,
+    source: str | None = None,
 ) -> pl.DataFrame:
-    """The new side as it was sent: create, correct and delete messages in monthly submissions.
+    """The new side (or another `source` that sends records) as it was sent: create, correct and delete messages
+    in monthly submissions.
 
     Beside the course: record_id, action, sent (day), sequence, submission, schema_version, ehr_system.
     Sorted by region, sequence and record_id.
     """
-    sent = _sent(spec, courses, regions, seed, reference_date)
+    source = source or spec.sides.new
+    sent = _sent(spec, courses, regions, seed, reference_date, source)
     firsts = sent.filter("corrected")
-    first = typed_by_hand(spec, firsts, spec.sides.new, seed, reference_date, "first version")
+    first = typed_by_hand(spec, firsts, source, seed, reference_date, "first version")
     later = pl.col("later")
     sending = [
         sent.filter(~pl.col("corrected")).with_columns(action=pl.lit("create")),
@@ -65,17 +68,17 @@ def messages(
     ]
     numbered = pl.concat(sending).drop("corrected", "mistaken", "later").pipe(_numbered, regions)
     versions = [
-        schema_version(spec, schemas, region, day, takes_up)
+        schema_version(spec, schemas, region, day, takes_up, source)
         for region, day in numbered.select("region", "sent").iter_rows()
     ]
     return numbered.with_columns(schema_version=pl.Series(versions, dtype=pl.String))
 
 
 def _sent(
-    spec: DatabaseSpec, courses: pl.DataFrame, regions: Regions, seed: int, reference_date: dt.date
+    spec: DatabaseSpec, courses: pl.DataFrame, regions: Regions, seed: int, reference_date: dt.date, source: str
 ) -> pl.DataFrame:
     """The courses the new source holds: when sent first, when again, and whether it is corrected then."""
-    rng = stream(seed, "held", spec.sides.new)
+    rng = stream(seed, "held", source)
     held, corrected = rng.random(courses.height) < HELD, rng.random(courses.height) < CORRECTED
     event = courses[spec.event_date].cast(pl.Date)
     starts = _changeover_dates(spec, courses, "new_from", dt.date.max)
@@ -118,15 +121,16 @@ def schema_version(
     region: str,
     day: dt.date,
     takes_up: TakesUp,
+    source_sent: str,
 ) -> str:
     """The newest version in force that day which the region has taken up."""
     usable = [
         schema
         for (source, version), schema in schemas.items()
-        if source == spec.sides.new and schema.valid.covers(day) and region in takes_up.get(version, [region])
+        if source == source_sent and schema.valid.covers(day) and region in takes_up.get(version, [region])
     ]
     if not usable:
-        raise InputError(f"{spec.database}: {region} has no schema version of {spec.sides.new} in force on {day}.")
+        raise InputError(f"{spec.database}: {region} has no schema version of {source_sent} in force on {day}.")
     return max(usable, key=lambda schema: (schema.valid.from_ or dt.date.min, schema.version)).version
 
 

@@ -15,7 +15,7 @@ from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.synthetic.faults import Fault, Planting
 
 COLUMNS = (
-    "fault_id", "kind", "reported_in", "side", "variable", "slice", "parameters", "rule", "records", "n",
+    "database", "fault_id", "kind", "reported_in", "side", "variable", "slice", "parameters", "rule", "records", "n",
     "comparable",
 )  # fmt: skip
 
@@ -111,13 +111,15 @@ def _by_design(fault_id: str, fault: Fault, records: pl.DataFrame, comparable: S
     )  # fmt: skip
 
 
-def truth_csv(truths: Sequence[Planted]) -> str:
-    """The text of truth.csv; slice, parameters and records as JSON (records: ids, or their number)."""
+def truth_csv(truths: Mapping[str, Sequence[Planted]]) -> str:
+    """The text of truth.csv for each database's faults; slice, parameters and records as JSON (records: ids, or
+    their number)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for truth in sorted(truths, key=lambda truth: truth.fault_id):
-        writer.writerow(_cell(truth, column) for column in COLUMNS)
+    for database, planted in sorted(truths.items()):
+        for truth in sorted(planted, key=lambda truth: truth.fault_id):
+            writer.writerow((database, *(_cell(truth, column) for column in COLUMNS[1:])))
     return text.getvalue()
 
 

@@ -19,18 +19,23 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def wsapi_files(
-    spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema], messages: pl.DataFrame
+    spec: DatabaseSpec,
+    schemas: Mapping[tuple[str, str], SourceSchema],
+    messages: pl.DataFrame,
+    source: str | None = None,
 ) -> dict[str, bytes]:
-    """The messages as files, by path `wsapi/<region>/<submission>.json`."""
-    source = spec.sides.new
+    """The messages of the new side (or another `source`) as files, by path `wsapi/<region>/<submission>.json`."""
+    source = source or spec.sides.new
     batches = messages.partition_by("region", "submission", as_dict=True)
     return {
-        f"{source}/{region}/{submission}.json": _envelope(spec, schemas, batch)
+        f"{source}/{region}/{submission}.json": _envelope(spec, schemas, batch, source)
         for (region, submission), batch in sorted(batches.items())
     }
 
 
-def _envelope(spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema], batch: pl.DataFrame) -> bytes:
+def _envelope(
+    spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema], batch: pl.DataFrame, source: str
+) -> bytes:
     first = batch.row(0, named=True)
     head = {
         "database": spec.database,
@@ -41,7 +46,7 @@ def _envelope(spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema
         "sentAt": dt.datetime.combine(first["sent"], SENT_AT, COPENHAGEN).isoformat(),
     }
     keys = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
-    records = ",\n".join(_records(spec, schemas[spec.sides.new, first["schema_version"]], batch))
+    records = ",\n".join(_records(spec, schemas[source, first["schema_version"]], batch))
     return "\n".join(["{", *keys, '  "records": [', records, "  ]", "}", ""]).encode()
 
 

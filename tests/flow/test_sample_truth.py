@@ -20,7 +20,7 @@ ALWAYS = {"person.check_digit"}
 
 def planted(reported_in: str) -> list[dict]:
     with TRUTH.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["reported_in"] == reported_in]
+        rows = [row for row in csv.DictReader(file) if (row["database"], row["reported_in"]) == ("dhd", reported_in)]
     for row in rows:
         row["slice"], row["parameters"] = json.loads(row["slice"]), json.loads(row["parameters"])
     return rows
