@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from pipelines.project import InputError
+from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.gathering import rows_of_population, rows_of_variables, working_tables
 from pipelines.reconciliation.shape import column_types, shaped
 from pipelines.spec.derivation import TABLES, Derivation
@@ -61,7 +62,21 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
             found[name] = _in_id_order(connection, f"derived_{name}")
         population = _in_id_order(connection, "derived_population")
         attributes = _attributes(connection, spec)
-    return Derived(_records(spec, population, found, attributes), _evidence(population, found))
+    return _of_relevant(spec, Derived(_records(spec, population, found, attributes), _evidence(population, found)))
+
+
+def _of_relevant(spec: DatabaseSpec, derived: Derived) -> Derived:
+    """Without the values of variables that their own `only_if` says do not belong to the record (a date of
+    discharge of an outpatient); where the condition cannot be said yet, the value stays."""
+    conditional = {name: v.only_if for name, v in spec.variables.items() if v.only_if and name != spec.event_date}
+    if not conditional:
+        return derived
+    strange = flags(spec, derived.records, conditional).select(~pl.all())
+    emptied = [pl.when(strange[name].fill_null(False)).then(None).otherwise(pl.col(column)).alias(column)
+               for name in conditional for column in (name, f"{name}_missing")]  # fmt: skip
+    gone = strange.with_columns(derived.records["record_id"]).unpivot(index="record_id").filter(pl.col("value"))
+    evidence = derived.evidence.join(gone, on=["record_id", "variable"], how="anti", maintain_order="left")
+    return Derived(derived.records.with_columns(emptied), evidence)
 
 
 def registers_of(spec: DatabaseSpec) -> list[str]:

@@ -168,3 +168,18 @@ def test_one_born_on_29_february_is_a_year_older_on_1_march() -> None:
     spec = event_spec("{include: {contact: '*'}, age: {min: 18}}")
     contacts = "contact_id person starts\nk1 p1 2026-02-28T12:00\nk2 p1 2026-03-01T12:00"
     assert ids(spec, contact=contacts, person="person birth_date\np1 2008-02-29") == ["k2"]
+
+
+def test_what_does_not_belong_to_a_record_is_not_derived_and_has_no_rows_behind_it() -> None:
+    spec = event_spec(
+        ONE,
+        "{kind: {type: text, from: {lpr: {contact: '*', same: contact, what: code}}}, "
+        "end_day: {type: date, only_if: \"kind = 'ind'\", from: {lpr: {contact: '*', same: contact, what: end}}}}",
+    )
+    visits = "contact_id contact_type person starts ends\n" + "\n".join(
+        f"{name} {kind} {name} 2026-03-10T12:00 2026-03-12T12:00"
+        for name, kind in (("k1", "ind"), ("k2", "amb"), ("k3", "-"))
+    )
+    found = derived(spec, contact=visits)
+    assert found.records["end_day"].cast(str).to_list() == ["2026-03-12", None, "2026-03-12"]  # k3: nobody can say
+    assert [len(found.trace(name, "end_day")) for name in ("k1", "k2", "k3")] == [1, 0, 1]
