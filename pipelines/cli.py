@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, generate, new
 from pipelines.cli_spec import EXPECTATIONS, Expectations, Json, spec_app
 from pipelines.project import REGISTERS, InputError, Project, project_at
 from pipelines.redaction import told
@@ -37,10 +38,9 @@ app = typer.Typer(help="Holds new data side by side with what was typed in KIP."
                   pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
 app.add_typer(spec_app, name="spec")
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-SAMPLE = REPOSITORY / "sample_data"
-SAMPLE_FROM, SAMPLE_REFERENCE_DATE = dt.date(2024, 10, 1), dt.date(2026, 9, 30)  # sample_data/faults.yaml
-SAMPLE_PERSONS = 5000  # the population of sample_data/inbox
+app.command()(generate)
+app.command()(new)
+
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
     "evidence": "bevidner reglerne", "reconcile": "sammenholder", "explain": "finder årsager",
@@ -49,7 +49,6 @@ STEPS = {
 
 Home = Annotated[Path, typer.Option(help="The folder with inbox/, warehouse/ and results/.", envvar="SAMMENHOLD_HOME")]
 Database = Annotated[str, typer.Option(help="The clinical database, such as dhd.")]
-Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day that data are judged as of.")]
 Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
 Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
 
@@ -120,7 +119,7 @@ def run(
 ) -> None:
     """Run the whole flow for one database: receive, conform, validate, reconcile, explain, report, decide."""
     terminal = Terminal(as_json)
-    outcome = _run_through(_run(_project(home, expectations), database, _date(reference_date)), gate, terminal)
+    outcome = _run_through(_run(_project(home, expectations), database, date_of(reference_date)), gate, terminal)
     terminal.answer(outcome.contract())
     tell_run(terminal, outcome)
 
@@ -137,7 +136,7 @@ def validate(
     from pipelines.plain_files import validate_file
 
     terminal = Terminal(as_json)
-    verdict = validate_file(file, spec, source, _date(reference_date))
+    verdict = validate_file(file, spec, source, date_of(reference_date))
     terminal.answer(verdict)
     if verdict["verdict"] == "refused" and not verdict["rules"]:
         raise InputError(verdict["reason"])
@@ -160,7 +159,7 @@ def reconcile(
 
     terminal = Terminal(as_json)
     with terminal.steps() as step, step("sammenholder"):
-        summary = reconcile_files(spec, reported, new, out, _date(reference_date), previous)
+        summary = reconcile_files(spec, reported, new, out, date_of(reference_date), previous)
     terminal.answer(summary)
     terminal.facts("Sammenholdt", summary["counts"])
     terminal.say(f"Rapport: {out / 'report.html'}")
@@ -254,91 +253,11 @@ def password(
 
 
 @app.command()
-def generate(
-    out: Annotated[Path, typer.Option(help="An empty folder for the inbox and its truth.")],
-    expectations: Expectations = EXPECTATIONS,
-    database: Database = "dhd",
-    faults: Annotated[Path | None, typer.Option(help="A plan of volumes, dates and faults (YAML).")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    scale: Annotated[float, typer.Option(min=0.001, help="1 is the published volume.")] = 1.0,
-    from_date: Day = None,
-    reference_date: Day = None,
-    persons: Annotated[int | None, typer.Option(help="A population of so many, for databases with registers.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Make synthetic data for a database, or `all` with the registers they share; faults planted on request."""
-    from pipelines.spec.reading import read_spec
-    from pipelines.synthetic import generate as making
-    from pipelines.synthetic.country import derives
-    from pipelines.synthetic.faults import Plan, read_plan
-
-    terminal, project = Terminal(as_json), _project(WORKSPACE, expectations)
-    began, ended = _date(from_date) or SAMPLE_FROM, _date(reference_date) or SAMPLE_REFERENCE_DATE
-    if database == "all" or derives(read_spec(project.specification(database))):
-        names = project.databases() if database == "all" else [database]
-        _generate_with_registers(terminal, project, names, out, faults, persons or SAMPLE_PERSONS, seed, began, ended)
-        return
-    specification = project.specification(database)
-    plan = read_plan(faults) if faults else Plan(seed=seed, scale=scale, from_date=began, reference_date=ended)
-    with terminal.steps() as step, step("laver data"):
-        made = making.generate(read_spec(specification), specification.parent, out, **dict(plan))
-    terminal.answer({"reported": made.reported, "new": made.new, "files": len(made.files), "faults": len(made.truth)})
-    terminal.say(f"{made.reported} skemaer og {made.new} indberettede forløb i {len(made.files)} filer under {out}.")
-
-
-def _generate_with_registers(
-    terminal: Terminal,
-    project: Project,
-    names: list[str],
-    out: Path,
-    faults: Path | None,
-    persons: int,
-    seed: int,
-    began: dt.date,
-    ended: dt.date,
-) -> None:
-    """The databases from one population, with the registers that some of them are derived from."""
-    from pipelines.sources.codelists import read_municipalities
-    from pipelines.synthetic import inbox
-
-    if faults and not faults.is_dir():
-        raise InputError(f"{faults} is no folder: --faults names the folder with a plan for each database here.")
-    homes = read_municipalities(project.expectations / "codes" / "municipalities.csv")["municipality"]
-    plans = inbox.plans_of(project.expectations, names, faults, persons, seed, began, ended)
-    with terminal.steps() as step, step("laver data"):
-        made = inbox.make_inbox(project.expectations, plans, out, persons, homes.unique().sort().to_list())
-    terminal.answer(
-        {
-            name: {"reported": one.reported, "new": one.new, "files": len(one.files), "faults": len(one.truth)}
-            for name, one in made.items()
-        }
-    )
-    for name, one in made.items():
-        terminal.say(f"{name}: {one.reported} skemaer og {one.new} forløb i de nye kilder, under {out}.")
-
-
-@app.command()
 def dev(home: Home = WORKSPACE, port: Annotated[int, typer.Option(help="The page's port.")] = 3000) -> None:
     """Open the Dagster page on this machine."""
     # A process of its own: the command line and the orchestration stand side by side and do not import each other.
     words = [sys.executable, "-m", "pipelines.orchestration.dev", str(home.resolve()), str(port)]
     raise typer.Exit(subprocess.run(words).returncode)
-
-
-@app.command()
-def new(
-    database: Annotated[str, typer.Argument(help="The new database's name, such as dhd.")],
-    template: Annotated[str | None, typer.Option("--from", help="A database to begin from.")] = None,
-    expectations: Expectations = EXPECTATIONS,
-) -> None:
-    """Begin a database: a folder with a commented specification and the formats of its sources."""
-    from pipelines.spec.from_template import new_database
-
-    Terminal().say(f"Skrevet: {new_database(database, expectations, template)}")
-
-
-def _date(value: dt.datetime | None) -> dt.date | None:
-    return value.date() if value else None
 
 
 def _project(home: Path, expectations: Path) -> Project:

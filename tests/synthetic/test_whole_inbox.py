@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from register_warehouse import CODES
 
-from pipelines.cli import SAMPLE, SAMPLE_FROM, SAMPLE_PERSONS, SAMPLE_REFERENCE_DATE
+from pipelines.cli_making import SAMPLE, SAMPLE_FROM, SAMPLE_PERSONS, SAMPLE_REFERENCE_DATE
 from pipelines.project import InputError
 from pipelines.sources.codelists import read_municipalities
 from pipelines.synthetic.inbox import make_inbox, plans_of
