@@ -90,7 +90,7 @@ def coding(cells: Cells) -> Coding | None:
         return None
     every = np.unravel_index(np.arange(size), shape)
     table = pl.DataFrame({
-        name: words.extend_constant(None, 1).gather(at).cast(_kind(name))
+        name: _typed(name, words.extend_constant(None, 1).gather(at))
         for (name, (words, _)), at in zip(parts.items(), every, strict=True)
     })  # fmt: skip
     width = np.min_scalar_type(size)
@@ -101,5 +101,5 @@ def coding(cells: Cells) -> Coding | None:
     return Coding(Cells(cells.name, dict.fromkeys(SIDES, table)), codes, size)
 
 
-def _kind(name: str) -> type[pl.DataType]:
-    return pl.Boolean if name in ("relevant", "pending") else pl.String
+def _typed(name: str, words: pl.Series) -> pl.Series:
+    return words == "true" if name in ("relevant", "pending") else words

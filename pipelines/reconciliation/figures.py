@@ -87,12 +87,18 @@ def _measured(
 
 
 def _of_numbers(variable: Variable, numerals: Numerals, level: Level) -> list[Figures]:
-    groups = len(level.places)
+    return of_two_series(numerals, level) if variable.numeric else [mean_difference(_differences(numerals, level))]
+
+
+def of_two_series(numerals: Numerals, level: Level, multiplier: float = 1.96) -> list[Figures]:
+    """Every figure of counted pairs of numbers, for each group of a level."""
+    moments = _moments(_at(level, numerals.moments), numerals, len(level.places))
+    return numbers(_differences(numerals, level), moments, multiplier)
+
+
+def _differences(numerals: Numerals, level: Level) -> Differences:
     counted = _at(level, numerals.differences)
-    differences = Differences.of(counted["group"], counted["difference"], counted["n"], groups)
-    if not variable.numeric:
-        return [mean_difference(differences)]
-    return numbers(differences, _moments(_at(level, numerals.moments), numerals, groups))
+    return Differences.of(counted["group"], counted["difference"], counted["n"], len(level.places))
 
 
 def _at(level: Level, counted: pl.DataFrame) -> pl.DataFrame:

@@ -26,7 +26,8 @@ def numbered(database: str, *parts: Iterable[str | None]) -> np.ndarray:
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         connection.register("parts", columns.to_arrow())
         ids = connection.execute(query, {"database": database}).pl()["id"]
-    return np.frombuffer(bytes.fromhex("".join(ids)), dtype=">u8").astype(np.uint64)
+    text = ids.str.join("", ignore_nulls=False).item() or ""
+    return np.frombuffer(bytes.fromhex(text), dtype=">u8").astype(np.uint64)
 
 
 def written(numbers: np.ndarray) -> pl.Series:
