@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, replace
+from dataclasses import astuple
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from pipelines.reconciliation.agreement_of_numbers import Differences, mean_diff
 from pipelines.reconciliation.areas import Areas, Level
 from pipelines.reconciliation.capture import chapman
 from pipelines.reconciliation.cross_tables import categories, cross_tables, positions, same_words
-from pipelines.reconciliation.intervals import NO_SPREAD, Figure, Figures
+from pipelines.reconciliation.intervals import NO_SPREAD, Figures
 from pipelines.reconciliation.numerals import Numerals
 from pipelines.reconciliation.variables import Compared
 from pipelines.spec.model import Variable
@@ -40,15 +40,29 @@ def figures_of(variable: Variable, compared: Compared, areas: Areas) -> pl.DataF
     Only pairs with both values count. What the specification accepts as another way of writing (map, normalise)
     is the same category here. Texts and timestamps have no figures, dates the mean difference in days.
     """
-    rows = [
-        (compared.name, *place, None, said, *astuple(_if_enough(figure)))
-        for said, level, measured in _measured(variable, compared, areas)
-        for place, of_place in zip(
-            level.places, zip(*(figures.each() for figures in measured), strict=True), strict=True
-        )
-        for figure in of_place
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    parts = [_rows(compared.name, *measured) for measured in _measured(variable, compared, areas) if measured[2]]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+
+
+def _rows(name: str, code_level: str | None, level: Level, measured: list[Figures]) -> pl.DataFrame:
+    """Figures of the groups of a level as rows: all of one place after another."""
+    groups, each = len(level.places), len(measured)
+    columns = {
+        column: np.stack([getattr(figures, column) for figures in measured]).T.ravel()
+        for column in ("value", "low", "high", "n")
+    }
+    reasons = np.stack([figures.reason for figures in measured]).T.ravel().tolist()
+    names = pl.DataFrame(
+        {"figure": [figures.figure for figures in measured] * groups, "reason": reasons}, schema_overrides=SCHEMA
+    )
+    at = np.repeat(np.arange(groups), each)
+    region, unit = (pl.Series([place[n] for place in level.places], dtype=pl.String).gather(at) for n in (0, 1))
+    rows = pl.DataFrame(columns).with_columns(
+        pl.col("value", "low", "high").fill_nan(None), pl.col("n").cast(pl.Int64), *names.get_columns(),
+        region=region, unit=unit, variable=pl.lit(name), period=pl.lit(None, pl.String),
+        level=pl.lit(code_level, pl.String),
+    )  # fmt: skip
+    return _if_enough(rows).select(list(SCHEMA))
 
 
 def estimated_totals(coverage: pl.DataFrame) -> pl.DataFrame:
@@ -64,10 +78,12 @@ def estimated_totals(coverage: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _if_enough(figure: Figure) -> Figure:
-    if figure.value is None or figure.n >= MINIMUM_PAIRS or figure.figure not in NEED_MANY:
-        return figure
-    return replace(figure, value=None, low=None, high=None, reason=TOO_FEW)
+def _if_enough(rows: pl.DataFrame) -> pl.DataFrame:
+    few = pl.col("value").is_not_null() & (pl.col("n") < MINIMUM_PAIRS) & pl.col("figure").is_in(NEED_MANY)
+    return rows.with_columns(
+        *(pl.when(~few).then(column).alias(column) for column in ("value", "low", "high")),
+        reason=pl.when(few).then(pl.lit(TOO_FEW)).otherwise("reason"),
+    )
 
 
 def _measured(

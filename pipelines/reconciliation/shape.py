@@ -36,6 +36,9 @@ class Side:
         return pl.DataFrame([self.column(name, at) for name in names])
 
     def column(self, name: str, at: np.ndarray | None = None) -> pl.Series:
+        if name in self.empty:
+            length = self.height if at is None else len(at)
+            return pl.repeat(None, length, dtype=self.types[name], eager=True).alias(name)
         values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
         return values if at is None else values.gather(at)
 
