@@ -16,8 +16,10 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from benchmarks.sides import benchmark_spec
+from benchmarks.sides import REGIONS, benchmark_spec
+from pipelines.reconciliation.compare import OUTCOMES
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
+from pipelines.reconciliation.rollup import PLACES, rolled_up
 from pipelines.reconciliation.shape import completed
 from pipelines.reports.publish import write_reconciliation
 
@@ -45,12 +47,28 @@ def from_table(folder: Path) -> None:
         _written(reconcile(spec, *(completed(spec, connection.table(n).pl(lazy=True)) for n in ("reported", "new"))))
 
 
+def prepared(folder: Path) -> None:
+    """What some jobs start from: a DuckDB file of both sides, one region's files, and counts of whole and parts."""
+    with duckdb.connect(folder / "sides.duckdb") as connection:
+        for name in ("reported", "new"):
+            query = f"create or replace table {name} as select * from '{folder / name}.parquet'"
+            connection.execute(query)
+    (folder / "region").mkdir(exist_ok=True)
+    for name in ("reported", "new"):
+        rows = pl.scan_parquet(folder / f"{name}.parquet").filter(region=REGIONS[0])
+        rows.sink_parquet(folder / "region" / f"{name}.parquet")
+    finest = _reconciled(folder).agreement.filter(pl.col("region", "unit", "period").is_not_null())
+    finest.write_parquet(folder / "all.counts.parquet")
+    finest.filter(pl.col("region") != REGIONS[0]).write_parquet(folder / "others.counts.parquet")
+
+
 def one_region(folder: Path) -> None:
     """One region of five, which stands in files of its own, and its counts merged with those of the others."""
-    _written(_reconciled(folder / "region"))
-    parts = [pl.read_parquet(folder / f"{name}.counts.parquet") for name in ("others", "one")]
-    by = ["variable", "level", "region", "unit", "period"]
-    pl.concat(parts).group_by(by).agg(pl.col(pl.Int64).sum())
+    found = _reconciled(folder / "region")
+    _written(found)
+    finest = found.agreement.filter(pl.col("region", "unit", "period").is_not_null())
+    counts = pl.concat([pl.read_parquet(folder / "others.counts.parquet"), finest])
+    rolled_up(counts.select("variable", "level", *PLACES, *OUTCOMES), ("variable", "level"))
 
 
 def slices(folder: Path) -> None:

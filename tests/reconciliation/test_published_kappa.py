@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from published_examples import printed, truth
 
-from pipelines.reconciliation.agreement_of_categories import (
+from single_figures import (
     bias_index,
     kappa,
     mcnemar_p,
