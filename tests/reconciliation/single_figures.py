@@ -25,8 +25,6 @@ def alone(name: str):
     return of_one
 
 
-
-
 def differing(difference) -> of_numbers.Differences:
     """One group of differences."""
     return of_numbers.Differences.of(np.zeros(len(difference), int), difference, np.ones(len(difference)), 1)

@@ -8,7 +8,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from published_examples import printed, truth
-
 from single_figures import (
     bias_index,
     kappa,
@@ -24,6 +23,7 @@ from single_figures import (
     two_by_two,
     weighted_kappa,
 )
+
 from pipelines.reconciliation.intervals import (
     Z,
     clopper_pearson,
