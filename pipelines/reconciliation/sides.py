@@ -18,7 +18,7 @@ STATUS = pl.Enum(["pair", "unmatched", "surplus", "not_comparable"])
 PAIR, UNMATCHED, SURPLUS, NOT_COMPARABLE = range(4)
 OTHER = {"reported": "new", "new": "reported"}
 # A record alone that stands within the window of a pair's other record: one course has become two, or two one.
-ONE_TO_MANY = {"new": "split", "reported": "merged"}
+ONE_TO_MANY = {"new": "contact_split", "reported": "contact_merged"}
 
 
 def statuses(
@@ -45,7 +45,7 @@ def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.nd
     """The unmatched records of a side: row, reason, surplus; and unmatched.parquet's own columns, by record id.
 
     Reasons: a copy of a record that is kept (duplicate_record, submission_twice; near_duplicate: the same keys,
-    another content), one course of two (split, merged), the person is on the other side (registered_elsewhere),
+    another content), one course of two (contact_split, contact_merged), the person is on the other side (registered_elsewhere),
     or unknown.
     """
     rows = np.flatnonzero(status[name] == UNMATCHED).astype(np.uint32)

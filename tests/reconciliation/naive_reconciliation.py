@@ -203,7 +203,7 @@ def _one_to_many(spec: DatabaseSpec, side: str, row: Row, kept: list) -> str | N
         and (row["person"], row["unit"]) == (other["person"], other["unit"])
         and abs((row["day"] - other["day"]).days) <= max(windows, default=0)
     ]  # fmt: skip
-    return {"reported": "merged", "new": "split"}[side] if near else None
+    return {"reported": "contact_merged", "new": "contact_split"}[side] if near else None
 
 
 def _content(spec: DatabaseSpec, row: Row) -> list[Any]:

@@ -65,7 +65,7 @@ def test_the_same_day_goes_before_a_nearer_looking_whole():
         """,
     )
     assert pairs(found) == [("r2", "n1", "same day")]
-    assert alone(found) == {"r1": "merged", "n2": "split"}
+    assert alone(found) == {"r1": "contact_merged", "n2": "contact_split"}
 
 
 def test_most_pairs_go_before_the_smallest_offset():
