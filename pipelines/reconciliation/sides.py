@@ -45,8 +45,8 @@ def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.nd
     """The unmatched records of a side: row, reason, surplus; and unmatched.parquet's own columns, by record id.
 
     Reasons: a copy of a record that is kept (duplicate_record, submission_twice; near_duplicate: the same keys,
-    another content), one course of two (contact_split, contact_merged), the person is on the other side (registered_elsewhere),
-    or unknown.
+    another content), one course of two (contact_split, contact_merged), the person is on the other side
+    (registered_elsewhere), or unknown.
     """
     rows = np.flatnonzero(status[name] == UNMATCHED).astype(np.uint32)
     side, other = sides[name], sides[OTHER[name]]
