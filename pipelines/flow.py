@@ -231,7 +231,7 @@ def _kept(run: Run, warehouse: Warehouse) -> reconciling.Reconciliation:
     if not run.building.is_dir():
         raise InputError(f"No run of {run.database} is under way: start with `reconcile` (or `sammenhold run`).")
     frames = {name: load(warehouse, name) for name in reconciling.FRAMES}
-    return reconciling.from_frames(run.reference_date, frames)
+    return reconciling.from_frames(run.spec, run.reference_date, frames)
 
 
 def _persons(run: Run, warehouse: Warehouse) -> pl.DataFrame:

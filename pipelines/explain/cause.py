@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.sentences import Words, sentence
-from pipelines.reconciliation.discrepancies import hashed
+from pipelines.reconciliation.identifiers import hashed
 
 # Who mends it: the region's registration, IT development (mapping, units, formats), SundK's data warehouse.
 OWNERS = {

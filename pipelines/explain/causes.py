@@ -25,7 +25,7 @@ from pipelines.explain.slices import (
     rows_of,
 )
 from pipelines.reconciliation.compare import DISCREPANT
-from pipelines.reconciliation.discrepancies import hashed
+from pipelines.reconciliation.identifiers import hashed
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.spec.model import DatabaseSpec
 

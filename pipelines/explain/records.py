@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.slices import FEWEST_HITS, SMALLEST_SHARE, Rows, Slice, best_slice, rows_of
-from pipelines.reconciliation.discrepancies import hashed
+from pipelines.reconciliation.identifiers import hashed
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reconciliation.sides import copied_columns
 from pipelines.spec.model import DatabaseSpec

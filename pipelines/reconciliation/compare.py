@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.spec.model import Variable
 
 OUTCOMES = (
     "agree", "agree_within", "differ", "missing_differs", "reported_missing", "new_missing",
@@ -23,40 +23,46 @@ OUTCOME = pl.Enum(OUTCOMES)
 EXACT = 1e-9
 
 
-def compare(spec: DatabaseSpec, pairs: pl.DataFrame) -> pl.DataFrame:
-    """`pairs` with a column `v_outcome` for each compared variable.
-
-    Needs for each variable `v_reported`, `v_new`, their `v_missing_reported`, `v_missing_new`, and for
-    variables with conditional relevance the Boolean `v_relevant`.
-    """
-    return pairs.with_columns(
-        outcome(name, variable, pairs.schema).alias(f"{name}_outcome") for name, variable in spec.compared.items()
-    )
-
-
 def outcome(name: str, variable: Variable, schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """The outcome of one variable as an Enum expression."""
+    """The outcome of one variable as an Enum expression.
+
+    Needs `v_reported`, `v_new`, `v_missing_reported`, `v_missing_new`; where there are any, the Boolean
+    `v_relevant` (a condition of the specification holds) and `v_pending` (its registers may still change it).
+    """
     reported, new = pl.col(f"{name}_reported"), pl.col(f"{name}_new")
     same_missing = pl.col(f"{name}_missing_reported").eq_missing(pl.col(f"{name}_missing_new"))
     relevant = pl.col(f"{name}_relevant").fill_null(False) if f"{name}_relevant" in schema else pl.lit(True)
+    pending = pl.col(f"{name}_pending") if f"{name}_pending" in schema else pl.lit(False)
     filled = reported.is_not_null() | new.is_not_null()
     return (
-        pl.when(~(relevant | filled)).then(pl.lit("not_applicable"))
-        .when(~filled).then(pl.when(same_missing).then(pl.lit("both_missing")).otherwise(pl.lit("missing_differs")))
-        .when(reported.is_null()).then(pl.lit("reported_missing"))
-        .when(new.is_null()).then(pl.lit("new_missing"))
-        .when(_equal(variable, reported, new)).then(pl.lit("agree"))
-        .when(_within(variable, reported, new)).then(pl.lit("agree_within"))
-        .otherwise(pl.lit("differ"))
-        .cast(OUTCOME)
+        pl.when(pending | ~(relevant | filled)).then(_code("not_applicable"))
+        .when(~filled).then(pl.when(same_missing).then(_code("both_missing")).otherwise(_code("missing_differs")))
+        .when(reported.is_null()).then(_code("reported_missing"))
+        .when(new.is_null()).then(_code("new_missing"))
+        .when(_equal(variable, reported, new)).then(_code("agree"))
+        .when(within(variable, reported, new)).then(_code("agree_within"))
+        .otherwise(_code("differ"))
+        .cat.to(OUTCOME)
     )  # fmt: skip
+
+
+def outcome_at_level(name: str, whole: pl.Expr, level: int) -> pl.Expr:
+    """The outcome where only so many leading characters of a code count, whatever the specification accepts."""
+    alike = pl.col(f"{name}_reported").str.head(level) == pl.col(f"{name}_new").str.head(level)
+    within_level = pl.when(alike).then(_code("agree_within")).otherwise(_code("differ")).cat.to(OUTCOME)
+    return pl.when(whole.is_in(["agree_within", "differ"])).then(within_level).otherwise(whole)
+
+
+def _code(outcome: str) -> pl.Expr:
+    """Numbers are chosen faster than words."""
+    return pl.lit(OUTCOMES.index(outcome), pl.UInt8)
 
 
 def _equal(variable: Variable, reported: pl.Expr, new: pl.Expr) -> pl.Expr:
     return (new - reported).abs() <= EXACT if variable.numeric else reported == new
 
 
-def _within(variable: Variable, reported: pl.Expr, new: pl.Expr) -> pl.Expr:
+def within(variable: Variable, reported: pl.Expr, new: pl.Expr) -> pl.Expr:
     """Equal enough by the variable's own way of comparing."""
     way = variable.compare
     if way.absolute is not None:

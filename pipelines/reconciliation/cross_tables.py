@@ -1,4 +1,4 @@
-"""From two columns of codes to cross tables: pairs counted by what was reported × what is new."""
+"""From counted pairs of codes to cross tables: what was reported × what is new, one table a group."""
 
 from __future__ import annotations
 
@@ -41,19 +41,13 @@ def positions(values: pl.Series, among: list[str]) -> np.ndarray:
     ).fill_null(UNKNOWN).to_numpy()  # fmt: skip
 
 
-def cross_table(reported: np.ndarray, new: np.ndarray, size: int) -> np.ndarray:
-    """Counts of pairs by position, reported in rows × new in columns (size × size); a −1 does not count."""
-    known = (reported != UNKNOWN) & (new != UNKNOWN)
-    cells = reported[known] * size + new[known]
-    return np.bincount(cells, minlength=size * size).reshape(size, size)
-
-
-def table_of_occurring(reported: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """The cross table of those categories only that occur, for code lists of thousands."""
-    known = (reported != UNKNOWN) & (new != UNKNOWN)
-    pairs = np.stack([reported[known], new[known]])
-    occurring, packed = np.unique(pairs, return_inverse=True)
-    return cross_table(*packed.reshape(pairs.shape), len(occurring))
+def cross_tables(
+    group: np.ndarray, reported: np.ndarray, new: np.ndarray, n: np.ndarray, groups: int, size: int
+) -> np.ndarray:
+    """Counts by group, position reported and position new (groups × size × size); a −1 does not count."""
+    known = (group >= 0) & (reported != UNKNOWN) & (new != UNKNOWN)
+    cells = (group[known] * size + reported[known]) * size + new[known]
+    return np.bincount(cells, weights=n[known], minlength=groups * size * size).reshape(groups, size, size)
 
 
 def _normalised(variable: Variable, codes: pl.Series) -> pl.Series:

@@ -136,7 +136,8 @@ def _records(
     absent = [
         pl.lit(None, kind).alias(name) for name, kind in column_types(spec).items() if name not in columns.columns
     ]
-    return shaped(spec, columns.with_columns(absent), "derived")
+    side = shaped(spec, columns.with_columns(absent), "derived")
+    return side.read(list(side.types)).sort("record_id")
 
 
 def _evidence(population: pl.DataFrame, found: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -1,49 +1,29 @@
 """Discrepancies (uoverensstemmelser): a variable of a pair that differs, or a record on one side only.
 
-An id is a hash of database, reported_id, new_id and variable, so that it stays the same whatever the order
-of rows, columns or files.
+They are told part by part, so that millions need not be in memory: variable by variable in the specification's
+order, then keys, then records; within a part by pair_id or record id. A discrepancy's id is a hash of database,
+reported_id, new_id and variable.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.compare import DISCREPANT
-from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.reconciliation.compare import OUTCOMES
+from pipelines.reconciliation.identifiers import numbered, written
+from pipelines.reconciliation.pairs import Pairs
+from pipelines.reconciliation.shape import Side
+from pipelines.spec.model import DatabaseSpec, MatchRule, Variable
 
 COLUMNS = (
     "discrepancy_id", "pair_id", "reported_id", "new_id", "variable", "kind", "reported_value", "new_value",
     "region", "unit", "period",
 )  # fmt: skip
-
-
-def hashed(database: str, *parts: Iterable[str | None]) -> list[str]:
-    """Sixteen hexadecimal characters of a sha256 per row; a null part is told from an empty one."""
-    rows = zip(*parts, strict=True)
-    return [hashlib.sha256(repr((database, *row)).encode()).hexdigest()[:16] for row in rows]
-
-
-def discrepancies(spec: DatabaseSpec, compared: pl.DataFrame, unmatched: pl.DataFrame) -> pl.DataFrame:
-    """All discrepancies of a run, sorted by id: of variables, of keys, and records on one side only."""
-    of_variables = [_of_variable(compared, name, variable) for name, variable in spec.compared.items()]
-    rows = pl.concat([*of_variables, _of_keys(compared), _of_records(unmatched)])
-    ids = hashed(spec.database, rows["reported_id"], rows["new_id"], rows["variable"])
-    return rows.with_columns(discrepancy_id=pl.Series(ids, dtype=pl.String)).select(COLUMNS).sort("discrepancy_id")
-
-
-def _of_variable(compared: pl.DataFrame, name: str, variable: Variable) -> pl.DataFrame:
-    differing = compared.filter(pl.col(f"{name}_outcome").is_in(DISCREPANT))
-    return differing.select(
-        "pair_id", "reported_id", "new_id",
-        pl.lit(name).alias("variable"),
-        pl.col(f"{name}_outcome").cast(pl.String).alias("kind"),
-        shown(name, variable, "reported").alias("reported_value"),
-        shown(name, variable, "new").alias("new_value"),
-        "region", "unit", "period",
-    )  # fmt: skip
+SCHEMA = dict.fromkeys(COLUMNS, pl.String)
+NOTHING = pl.lit(None, pl.String)
 
 
 def shown(name: str, variable: Variable, side: str) -> pl.Expr:
@@ -53,30 +33,62 @@ def shown(name: str, variable: Variable, side: str) -> pl.Expr:
     return pl.coalesce(text, pl.col(f"{name}_missing_{side}"))
 
 
-def _of_keys(compared: pl.DataFrame) -> pl.DataFrame:
+def of_variable(
+    spec: DatabaseSpec, pairs: Pairs, ids: Mapping[str, pl.Series], name: str, differing: pl.DataFrame
+) -> pl.DataFrame:
+    """The cells of a variable that differ; `differing` as in variables.Compared, `ids` the record ids of a side."""
+    kinds = pl.Series("kind", OUTCOMES).gather(differing["kind"])
+    values = differing.select("reported_value", "new_value", kind=kinds, variable=pl.lit(name))
+    return _told(spec, pairs, ids, differing["pair"].to_numpy(), values)
+
+
+def of_keys(spec: DatabaseSpec, sides: Mapping[str, Side], pairs: Pairs, ids: Mapping[str, pl.Series]) -> pl.DataFrame:
     """Pairs that a late stage made: another unit, or another person number (whose value is never told)."""
-    units_differ = (pl.col("unit_reported") != pl.col("unit_new")).fill_null(False)
-    persons_differ = (pl.col("person_reported") != pl.col("person_new")).fill_null(False)
-    return compared.filter(units_differ | persons_differ).select(
-        "pair_id", "reported_id", "new_id",
-        pl.lit(None, pl.String).alias("variable"),
-        pl.lit("key_differs").alias("kind"),
-        pl.col("unit_reported").alias("reported_value"),
-        pl.col("unit_new").alias("new_value"),
-        "region", "unit", "period",
-    )  # fmt: skip
+    late = [stage for stage, rule in enumerate(spec.match) if not _same_keys(rule)]
+    at = np.flatnonzero(np.isin(pairs.index["stage"].to_numpy(), late))
+    keys = {(name, key): side.column(key, pairs.rows(name)[at]) for name, side in sides.items() for key in KEYS}
+    differ = [(keys["reported", key] != keys["new", key]).fill_null(False) for key in KEYS]
+    either = differ[0] | differ[1]
+    units = {f"{side}_value": keys[side, "unit"].filter(either) for side in sides}
+    values = pl.DataFrame(units).with_columns(kind=pl.lit("key_differs"), variable=NOTHING)
+    return _told(spec, pairs, ids, at[either.to_numpy()], values)
 
 
-def _of_records(unmatched: pl.DataFrame) -> pl.DataFrame:
+KEYS = ("unit", "person")
+
+
+def _same_keys(rule: MatchRule) -> bool:
+    return set(KEYS) <= set(rule.on) - set(rule.level)
+
+
+def of_records(spec: DatabaseSpec, alone: pl.DataFrame) -> pl.DataFrame:
+    """Records on one side only (as sides.alone tells them), and surplus copies."""
     is_new = pl.col("side") == "new"
     kind = pl.when(pl.col("surplus")).then(pl.lit("surplus")).when(is_new).then(pl.lit("only_new"))
-    nothing = pl.lit(None, pl.String)
-    return unmatched.select(
-        nothing.alias("pair_id"),
-        pl.when(~is_new).then("record_id").alias("reported_id"),
-        pl.when(is_new).then("record_id").alias("new_id"),
-        nothing.alias("variable"),
-        kind.otherwise(pl.lit("only_reported")).alias("kind"),
-        nothing.alias("reported_value"), nothing.alias("new_value"),
-        "region", "unit", "period",
+    rows = alone.with_columns(
+        pair_id=NOTHING, variable=NOTHING, reported_value=NOTHING, new_value=NOTHING,
+        reported_id=pl.when(~is_new).then("record_id"),
+        new_id=pl.when(is_new).then("record_id"),
+        kind=kind.otherwise(pl.lit("only_reported")),
     )  # fmt: skip
+    return _identified(spec, rows)
+
+
+def _told(
+    spec: DatabaseSpec, pairs: Pairs, ids: Mapping[str, pl.Series], at: np.ndarray, values: pl.DataFrame
+) -> pl.DataFrame:
+    """`values` (a row for each pair number in `at`) with ids and place, by pair_id."""
+    number = pairs.index["number"].to_numpy()[at]
+    order = np.argsort(number, kind="stable")
+    at = at[order]
+    told = values.select(pl.all().gather(order)).with_columns(
+        *pairs.places[pairs.place[at]].get_columns(),
+        pl.Series("pair_id", written(number[order])),
+        *(pl.Series(f"{side}_id", ids[side].gather(pairs.rows(side)[at])) for side in ids),
+    )
+    return _identified(spec, told)
+
+
+def _identified(spec: DatabaseSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    found = numbered(spec.database, rows["reported_id"], rows["new_id"], rows["variable"])
+    return rows.with_columns(discrepancy_id=written(found)).select(COLUMNS)

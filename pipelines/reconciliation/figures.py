@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import astuple
 
 import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.agreement import CODE_LEVELS
+from pipelines.reconciliation.agreement import levels
 from pipelines.reconciliation.agreement_of_categories import kappa, pabak, two_by_two, weighted_kappa
-from pipelines.reconciliation.agreement_of_numbers import mean_difference, numbers
+from pipelines.reconciliation.agreement_of_numbers import Differences, mean_difference, numbers
+from pipelines.reconciliation.areas import Areas, Level
 from pipelines.reconciliation.capture import chapman
-from pipelines.reconciliation.cross_tables import (
-    categories,
-    cross_table,
-    positions,
-    same_words,
-    table_of_occurring,
-)
-from pipelines.reconciliation.intervals import Figure
-from pipelines.reconciliation.rollup import LEVELS
-from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.reconciliation.cross_tables import categories, cross_tables, positions, same_words
+from pipelines.reconciliation.intervals import NO_SPREAD, Figures
+from pipelines.reconciliation.numerals import Numerals
+from pipelines.reconciliation.variables import Compared
+from pipelines.spec.model import Variable
 
 _TEXTS = ("variable", "region", "unit", "period", "level", "figure")
 SCHEMA = {
@@ -35,37 +30,39 @@ SCHEMA = {
 MINIMUM_PAIRS = 10
 NEED_MANY = ("kappa", "weighted_kappa", "loa_low", "loa_high", "p2_5", "p97_5", "ccc")
 TOO_FEW = "too few pairs"
-
-# The figures of the pairs in these rows.
-Measure = Callable[[np.ndarray], list[Figure]]
-
-
-@dataclass(frozen=True)
-class Group:
-    """The pairs of one place, by their row numbers; null region and unit are the whole country."""
-
-    region: str | None
-    unit: str | None
-    rows: np.ndarray
+# Cells of cross tables that are held at a time; code lists of thousands have large ones.
+MOST_CELLS = 1 << 23
 
 
-def figures_of(spec: DatabaseSpec, pairs: pl.DataFrame) -> pl.DataFrame:
-    """One row per variable × code level × place × figure, in the columns of figures.parquet (period null).
+def figures_of(variable: Variable, compared: Compared, areas: Areas) -> pl.DataFrame:
+    """One row per code level × place × figure of a variable, in the columns of figures.parquet (period null).
 
-    `pairs` has one row per comparable pair: region, unit, and `v_reported`, `v_new` for each compared
-    variable v (null where a value is missing; only pairs with both count). What the specification accepts as
-    another way of writing (map, normalise) is the same category here. Texts and timestamps have no figures,
-    dates the mean difference in days.
+    Only pairs with both values count. What the specification accepts as another way of writing (map, normalise)
+    is the same category here. Texts and timestamps have no figures, dates the mean difference in days.
     """
-    groups = _groups(pairs)
-    rows = [
-        (name, group.region, group.unit, None, level, *astuple(_if_enough(figure)))
-        for name, variable in spec.compared.items()
-        for level, measure in _measures(name, variable, pairs)
-        for group in groups
-        for figure in measure(group.rows)
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    parts = [_rows(compared.name, *measured) for measured in _measured(variable, compared, areas) if measured[2]]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+
+
+def _rows(name: str, code_level: str | None, level: Level, measured: list[Figures]) -> pl.DataFrame:
+    """Figures of the groups of a level as rows: all of one place after another."""
+    groups, each = len(level.places), len(measured)
+    columns = {
+        column: np.stack([getattr(figures, column) for figures in measured]).T.ravel()
+        for column in ("value", "low", "high", "n")
+    }
+    reasons = np.stack([figures.reason for figures in measured]).T.ravel().tolist()
+    names = pl.DataFrame(
+        {"figure": [figures.figure for figures in measured] * groups, "reason": reasons}, schema_overrides=SCHEMA
+    )
+    at = np.repeat(np.arange(groups), each)
+    region, unit = (pl.Series([place[n] for place in level.places], dtype=pl.String).gather(at) for n in (0, 1))
+    rows = pl.DataFrame(columns).with_columns(
+        pl.col("value", "low", "high").fill_nan(None), pl.col("n").cast(pl.Int64), *names.get_columns(),
+        region=region, unit=unit, variable=pl.lit(name), period=pl.lit(None, pl.String),
+        level=pl.lit(code_level, pl.String),
+    )  # fmt: skip
+    return _if_enough(rows).select(list(SCHEMA))
 
 
 def estimated_totals(coverage: pl.DataFrame) -> pl.DataFrame:
@@ -81,72 +78,103 @@ def estimated_totals(coverage: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _groups(pairs: pl.DataFrame) -> list[Group]:
-    """The country, each region and each unit; a pair without a region counts in the country only."""
-    places = pairs.select("region", "unit").with_row_index("row")
-    country = Group(None, None, np.arange(pairs.height))
-    levels = [list(by) for by in LEVELS if by and "period" not in by]
-    return [country, *(group for by in levels for group in _at_level(places, by))]
+def _if_enough(rows: pl.DataFrame) -> pl.DataFrame:
+    few = pl.col("value").is_not_null() & (pl.col("n") < MINIMUM_PAIRS) & pl.col("figure").is_in(NEED_MANY)
+    return rows.with_columns(
+        *(pl.when(~few).then(column).alias(column) for column in ("value", "low", "high")),
+        reason=pl.when(few).then(pl.lit(TOO_FEW)).otherwise("reason"),
+    )
 
 
-def _at_level(places: pl.DataFrame, by: list[str]) -> Iterator[Group]:
-    grouped = places.drop_nulls(by).group_by(by).agg("row").sort(by)
-    for place in grouped.iter_rows(named=True):
-        yield Group(place["region"], place.get("unit"), np.array(place["row"]))
+def _measured(
+    variable: Variable, compared: Compared, areas: Areas
+) -> Iterator[tuple[str | None, Level, list[Figures]]]:
+    """The figures of a variable by its type; SKS codes whole (null) and at levels of their hierarchy."""
+    if variable.numeric or variable.type == "date":
+        for level in areas.levels:
+            yield None, level, _of_numbers(variable, compared.numerals, level)
+    elif compared.tally is not None:
+        name, tally = compared.name, compared.tally
+        words = same_words(variable, tally[f"{name}_reported"], tally[f"{name}_new"])
+        for characters in levels(variable):
+            sides = words if characters is None else tuple(side.str.head(characters) for side in words)
+            for level in areas.levels:
+                yield characters and str(characters), level, _of_codes(variable, *sides, tally, level)
 
 
-def _if_enough(figure: Figure) -> Figure:
-    if figure.value is None or figure.n >= MINIMUM_PAIRS or figure.figure not in NEED_MANY:
-        return figure
-    return replace(figure, value=None, low=None, high=None, reason=TOO_FEW)
+def _of_numbers(variable: Variable, numerals: Numerals, level: Level) -> list[Figures]:
+    return of_two_series(numerals, level) if variable.numeric else [mean_difference(_differences(numerals, level))]
 
 
-def _measures(name: str, variable: Variable, pairs: pl.DataFrame) -> list[tuple[str | None, Measure]]:
-    """How a variable is measured, by its type; SKS codes whole (null) and at levels of their hierarchy."""
-    reported, new = pairs[f"{name}_reported"], pairs[f"{name}_new"]
-    if variable.numeric:
-        return [(None, partial(_of_numbers, _floats(reported), _floats(new)))]
-    if variable.type == "date":
-        return [(None, partial(_of_days, _floats(reported.to_physical()), _floats(new.to_physical())))]
-    if variable.categorical:
-        return [(None, _of_categories(variable, *same_words(variable, reported, new)))]
-    if variable.type == "sks":
-        whole = same_words(variable, reported, new)
-        at_level = [(str(n), _of_codes(*(side.str.head(n) for side in whole))) for n in CODE_LEVELS]
-        return [(None, _of_codes(*whole)), *at_level]
-    return []
+def of_two_series(numerals: Numerals, level: Level, multiplier: float = 1.96) -> list[Figures]:
+    """Every figure of counted pairs of numbers, for each group of a level."""
+    moments = _moments(_at(level, numerals.moments), numerals, len(level.places))
+    return numbers(_differences(numerals, level), moments, multiplier)
 
 
-def _of_numbers(reported: np.ndarray, new: np.ndarray, rows: np.ndarray) -> list[Figure]:
-    return numbers(reported[rows], new[rows])
+def _differences(numerals: Numerals, level: Level) -> Differences:
+    counted = _at(level, numerals.differences)
+    return Differences.of(counted["group"], counted["difference"], counted["n"], len(level.places))
 
 
-def _of_days(reported: np.ndarray, new: np.ndarray, rows: np.ndarray) -> list[Figure]:
-    days = new[rows] - reported[rows]
-    return [mean_difference(np.sort(days[~np.isnan(days)]))]
+def _at(level: Level, counted: pl.DataFrame) -> pl.DataFrame:
+    """The counts of areas with the group they belong to; areas outside the level are left out."""
+    group = pl.Series("group", level.of[counted["area"].to_numpy()])
+    return counted.with_columns(group).filter(pl.col("group") >= 0)
 
 
-def _of_categories(variable: Variable, reported: pl.Series, new: pl.Series) -> Measure:
+def _moments(counted: pl.DataFrame, numerals: Numerals, groups: int) -> dict[str, np.ndarray]:
+    """Variances (divisor n) of both sides by group, and where a side has one value only."""
+    sums = [pl.col("n", "x", "y", "xx", "yy").cast(pl.Int128).sum()]
+    ends = [pl.col("x_min", "y_min").min(), pl.col("x_max", "y_max").max()]
+    every = pl.DataFrame({"group": np.arange(groups)})
+    found = every.join(counted.group_by("group").agg(*sums, *ends), on="group", how="left").sort("group")
+    found = found.with_columns(pl.exclude("group").cast(pl.Float64).fill_null(0))
+    n, scale = np.maximum(found["n"].to_numpy(), 1), numerals.scale
+    variances = [
+        found[f"{v}{v}"].to_numpy() * scale.step_of_squares / n - (found[v].to_numpy() * scale.step / n) ** 2
+        for v in "xy"
+    ]
+    reach = [(found[f"{v}_max"] - found[f"{v}_min"]).to_numpy() for v in "xy"]
+    return {
+        "reported_variance": np.maximum(variances[0], 0),
+        "new_variance": np.maximum(variances[1], 0),
+        "constant": np.minimum(*reach) < NO_SPREAD,
+    }
+
+
+def _of_codes(
+    variable: Variable, reported: pl.Series, new: pl.Series, tally: pl.DataFrame, level: Level
+) -> list[Figures]:
     among = categories(variable, reported, new)
-    reported_at, new_at = positions(reported, among), positions(new, among)
-    return lambda rows: _table_figures(variable, cross_table(reported_at[rows], new_at[rows], len(among)))
+    group = level.of[tally["area"].to_numpy()]
+    cells = (positions(reported, among), positions(new, among), tally["n"].to_numpy())
+    groups = len(level.places)
+    step = max(1, MOST_CELLS // max(len(among), 1) ** 2)
+    parts = []
+    for first in range(0, groups, step):
+        here = np.where((group >= first) & (group < first + step), group - first, -1)
+        tables = cross_tables(here, *cells, min(step, groups - first), len(among))
+        parts.append(_table_figures(variable, tables))
+    return [_joined([part[n] for part in parts]) for n in range(len(parts[0]))] if parts else []
 
 
-def _table_figures(variable: Variable, table: np.ndarray) -> list[Figure]:
-    """Both sides of a pair say yes or no, so non-cases are known. Only permitted codes have a rank."""
+def _joined(parts: list[Figures]) -> Figures:
+    arrays = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("value", "low", "high", "n", "reason")
+    )
+    return Figures(parts[0].figure, *arrays)
+
+
+def _table_figures(variable: Variable, tables: np.ndarray) -> list[Figures]:
+    """Both sides of a pair say yes or no, so non-cases are known. Only permitted codes have a rank.
+
+    Of a classification κ alone: it has no number of categories that chance could choose from.
+    """
     if variable.type == "yes_no":
-        return two_by_two(table, frame_of_non_cases=True)
+        return two_by_two(tables, frame_of_non_cases=True)
+    if variable.type == "sks":
+        return [kappa(tables)]
     ranked = len(variable.domain)
-    by_rank = [weighted_kappa(table[:ranked, :ranked])] if variable.ordinal else []
-    return [kappa(table), pabak(table), *by_rank]
-
-
-def _of_codes(reported: pl.Series, new: pl.Series) -> Measure:
-    """κ alone: a classification has no number of categories that chance could choose from."""
-    among = pl.concat([reported, new]).unique().drop_nulls().sort().to_list()
-    reported_at, new_at = positions(reported, among), positions(new, among)
-    return lambda rows: [kappa(table_of_occurring(reported_at[rows], new_at[rows]))]
-
-
-def _floats(values: pl.Series) -> np.ndarray:
-    return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    by_rank = [weighted_kappa(tables[:, :ranked, :ranked])] if variable.ordinal else []
+    return [kappa(tables), pabak(tables), *by_rank]

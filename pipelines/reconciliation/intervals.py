@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 Interval = tuple[float | None, float | None]
@@ -18,7 +18,6 @@ NO_INTERVAL: Interval = (None, None)
 Z = float(stats.norm.ppf(0.975))
 # Below this a spread is rounding error of binary fractions.
 NO_SPREAD = 1e-9
-NO_PAIRS = "no pairs"
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,53 @@ class Figure:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Figures:
+    """One named figure of many groups, as arrays of one shape: NaN where it is undefined, with the reason."""
+
+    figure: str
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n: np.ndarray
+    reason: np.ndarray  # of str, None where the figure is defined
+
+    def each(self) -> list[Figure]:
+        """The figure of each group by itself."""
+        columns = (self.value, self.low, self.high, self.n, self.reason)
+        return [
+            Figure(self.figure, _known(value), _known(low), _known(high), int(n), reason)
+            for value, low, high, n, reason in zip(*(np.ravel(column).tolist() for column in columns), strict=True)
+        ]
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def figures(figure: str, value: ArrayLike, n: ArrayLike, low=np.nan, high=np.nan, **undefined: np.ndarray) -> Figures:
+    """A figure of many groups; each of `undefined` says where it cannot be stated, the first reason counts.
+
+    A reason is written as a name, `one_category_only` for "one category only".
+    """
+    value, n, low, high = np.broadcast_arrays(np.asarray(value, float), n, low, high)
+    reason = np.full(value.shape, None, dtype=object)
+    for said, where in reversed(undefined.items()):
+        reason[np.broadcast_to(where, value.shape)] = said.replace("_", " ")
+    nowhere = np.array(reason == None, dtype=bool)  # noqa: E711 (element by element)
+    kept = [np.where(nowhere, column, np.nan) for column in (value, low, high)]
+    return Figures(figure, *kept, np.asarray(n), reason)
+
+
 def undefined(figure: str, n: int, reason: str) -> Figure:
     """A figure that cannot be stated: zero of zero is not applicable, it is neither passed nor failed."""
     return Figure(figure, None, None, None, n, reason)
 
 
-def around(value: float, half_width: float, within: float = np.inf) -> Interval:
-    """value ± half_width, cut at ± `within`; none where nothing varied, as no width would claim certainty."""
-    if half_width < NO_SPREAD:
-        return NO_INTERVAL
-    return max(float(value - half_width), -within), min(float(value + half_width), within)
+def around(value: ArrayLike, half_width: ArrayLike, within: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
+    """value ± half_width, cut at ± `within`; none (NaN) where nothing varied, as no width would claim certainty."""
+    half_width = np.where(np.asarray(half_width) < NO_SPREAD, np.nan, half_width)
+    return np.maximum(value - half_width, -within), np.minimum(value + half_width, within)
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
@@ -86,15 +122,24 @@ def wilson_columns(frame: pl.DataFrame, successes: str, n: str, name: str, confi
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """The exact interval of successes ÷ n, never too narrow; (None, None) where n is 0.
+    """The exact interval of successes ÷ n, never too narrow; (None, None) where n is 0."""
+    low, high = clopper_pearson_bounds([successes], [n], confidence)
+    return (float(low[0]), float(high[0])) if n else NO_INTERVAL
 
-    Clopper & Pearson, Biometrika 1934;26:404-413. The figure is `statsmodels…proportion_confint("beta")`.
+
+def clopper_pearson_bounds(
+    successes: ArrayLike, n: ArrayLike, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The exact interval for two arrays of counts: quantiles of beta distributions, NaN where n is 0.
+
+    Clopper & Pearson, Biometrika 1934;26:404-413. Raises ValueError where successes are negative or more than n.
     """
-    _refuse_impossible(np.array([successes]), np.array([n]))
-    if n == 0:
-        return NO_INTERVAL
-    low, high = proportion_confint(successes, n, alpha=1 - confidence, method="beta")
-    return float(low), float(high)
+    counts, totals = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
+    _refuse_impossible(counts, totals)
+    tail, others = (1 - confidence) / 2, totals - counts
+    low = np.where(counts > 0, special.betaincinv(np.maximum(counts, 1), others + 1, tail), 0.0)
+    high = np.where(others > 0, special.betaincinv(counts + 1, np.maximum(others, 1), 1 - tail), 1.0)
+    return np.where(totals > 0, low, np.nan), np.where(totals > 0, high, np.nan)
 
 
 def newcombe(successes: int, n: int, other_successes: int, other_n: int, confidence: float = 0.95) -> Interval:

@@ -6,61 +6,114 @@ never the order of rows. Each stage sees only what the earlier stages left over.
 
 from __future__ import annotations
 
-from functools import reduce
-
+import numpy as np
 import polars as pl
 
 from pipelines.reconciliation.assignment import EXACT, best_pairs
+from pipelines.reconciliation.damaged import damaged
+from pipelines.reconciliation.shape import Side
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
-PAIRS = {"reported": pl.UInt32, "new": pl.UInt32, "rule": pl.String}
+PAIRS = {"reported": pl.UInt32, "new": pl.UInt32, "stage": pl.UInt8, "ambiguous": pl.Boolean}
 
 
-def match(spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of row numbers (reported, new) with the rule that made each; frames are sorted by record id.
+def match(spec: DatabaseSpec, reported: Side, new: Side) -> pl.DataFrame:
+    """Pairs of row numbers (reported, new), each with the number of the rule (stage) that made it.
 
-    A null key matches nothing. Every row stands in at most one pair.
+    `ambiguous` is true where the keys do not decide: another choice would be as good, and the record ids
+    settled it. A null key matches nothing. Every row stands in at most one pair.
     """
-    left, right = _keys(spec, reported, "reported"), _keys(spec, new, "new")
+    left, right = (np.arange(side.height, dtype=np.uint32) for side in (reported, new))
     pairs = [pl.DataFrame(schema=PAIRS)]
-    for rule in spec.match:
-        chosen = _stage(rule, left, right).with_columns(rule=pl.lit(rule.rule))
-        pairs.append(chosen.select(list(PAIRS)))
-        left = left.join(chosen, on="reported", how="anti")
-        right = right.join(chosen, on="new", how="anti")
+    for stage, rule in enumerate(spec.match):
+        chosen = _stage(rule, reported, new, left, right)
+        pairs.append(chosen.with_columns(stage=pl.lit(stage, pl.UInt8)).select(list(PAIRS)))
+        left, right = _rest(left, chosen["reported"]), _rest(right, chosen["new"])
     return pl.concat(pairs).sort("reported")
 
 
-def _keys(spec: DatabaseSpec, frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    names = {name for rule in spec.match for name in (*rule.on, *rule.within)}
-    return frame.select(sorted(names)).with_row_index(side)
+def _rest(rows: np.ndarray, taken: pl.Series) -> np.ndarray:
+    return rows[~np.isin(rows, taken.to_numpy(), assume_unique=True, kind="table")]
 
 
-def _stage(rule: MatchRule, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    candidates = _candidates(rule, left, right)
+def _stage(rule: MatchRule, reported: Side, new: Side, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
+    """The pairs that a rule makes of the rows that are left."""
+    candidates = _candidates(rule, reported, new, left, right)
+    lonely = _single(candidates["reported"]) & _single(candidates["new"])
+    alone = candidates.filter(pl.Series(lonely)).with_columns(ambiguous=pl.lit(False))
     if rule.unambiguous:
-        return candidates.filter((pl.len().over("reported") == 1) & (pl.len().over("new") == 1))
-    return best_pairs(candidates)
+        return alone
+    return pl.concat([alone, _settled(candidates.filter(pl.Series(~lonely)), reported, new)])
 
 
-def _candidates(rule: MatchRule, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """Every pair of rows that the rule allows, with its total absolute offset as cost."""
-    windows = list(rule.within)
-    joined = left.select("reported", *rule.on, *windows).join(
-        right.select("new", *rule.on, *(pl.col(name).alias(f"{name}_of_new") for name in windows)),
-        on=list(rule.on),
+def _single(rows: pl.Series) -> np.ndarray:
+    numbers = rows.to_numpy()
+    return np.bincount(numbers, minlength=1)[numbers] == 1
+
+
+def _settled(contested: pl.DataFrame, reported: Side, new: Side) -> pl.DataFrame:
+    """The best choice among candidates that share records; ties go by record id, not by row."""
+    rows = {side.name: contested[side.name].unique().to_numpy() for side in (reported, new)}
+    ordered = {
+        side.name: rows[side.name][side.column("record_id", rows[side.name]).arg_sort().to_numpy()]
+        for side in (reported, new)
+        if len(contested)
+    }
+    ranked = contested.with_columns(
+        pl.col(name).replace_strict(order, np.arange(len(order), dtype=np.uint32)) for name, order in ordered.items()
     )
-    offsets = {name: _distance(left, name) for name in windows}
-    inside = reduce(lambda a, b: a & b, [offsets[n] <= rule.within[n] + EXACT for n in windows], pl.lit(True))
-    cost = reduce(lambda a, b: a + b, offsets.values(), pl.lit(0.0))
-    return joined.filter(inside).select("reported", "new", cost=cost.cast(pl.Float64))
+    chosen = best_pairs(ranked)
+    return chosen.with_columns(pl.Series(name, order[chosen[name].to_numpy()]) for name, order in ordered.items())
 
 
-def _distance(left: pl.DataFrame, name: str) -> pl.Expr:
+def _candidates(rule: MatchRule, reported: Side, new: Side, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
+    """Every pair of rows that the rule allows, with its total absolute offset as cost."""
+    keys = [_keys(rule, side, rows).lazy() for side, rows in ((reported, left), (new, right))]
+    joined = keys[0].join(keys[1], on="key").select("reported", "new").collect(engine="streaming")
+    joined = _in_order(joined)
+    for name in rule.on:  # the key is a hash of them, so that records of other keys may share it
+        one, other = (_said(rule, side, name, joined[side.name].to_numpy()) for side in (reported, new))
+        joined = joined.filter(one == other)
+    joined = joined.with_columns(cost=pl.lit(0.0))
+    for name, window in rule.within.items():
+        distance = _distance(*(side.column(name, joined[side.name].to_numpy()) for side in (reported, new)))
+        joined = joined.with_columns(pl.col("cost") + distance).filter(distance <= window + EXACT)
+    if rule.identity == "damaged":
+        persons = (side.column("person", joined[side.name].to_numpy()) for side in (reported, new))
+        joined = joined.filter(damaged(*persons))
+    return joined
+
+
+def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> pl.DataFrame:
+    """Row numbers with one number for all keys of the rule; a row that lacks a key is left out."""
+    whole = len(rows) == side.height
+    key, known = pl.Series([0], dtype=pl.UInt64), pl.Series([True])
+    for seed, name in enumerate(rule.on):
+        values = _said(rule, side, name, None if whole else rows)
+        key, known = key ^ values.hash(seed), known & values.is_not_null()
+    return pl.DataFrame({side.name: rows, "key": key}).filter(known)
+
+
+def _said(rule: MatchRule, side: Side, name: str, at: np.ndarray | None) -> pl.Series:
+    """A key of the rule; of a code only as many leading characters as the rule lets count."""
+    values = side.column(name, at)
+    return values.str.head(rule.level[name]) if name in rule.level else values
+
+
+def _in_order(joined: pl.DataFrame) -> pl.DataFrame:
+    """Sorted by reported, then new: the join leaves its rows in any order."""
+    packed = joined["reported"].to_numpy().astype(np.uint64) << np.uint64(32) | joined["new"].to_numpy()
+    packed.sort()
+    rows = {"reported": packed >> np.uint64(32), "new": packed & np.uint64(2**32 - 1)}
+    return pl.DataFrame({name: numbers.astype(np.uint32) for name, numbers in rows.items()})
+
+
+def _distance(reported: pl.Series, new: pl.Series) -> pl.Series:
     """Absolute difference: days between dates (whole calendar days of a time stamp), else the number's own."""
-    if left.schema[name].is_temporal():
-        return days_between(pl.col(name), pl.col(f"{name}_of_new")).abs()
-    return (pl.col(f"{name}_of_new") - pl.col(name)).abs()
+    values = pl.DataFrame({"reported": reported, "new": new})
+    if reported.dtype.is_temporal():
+        return values.select(days_between(pl.col("reported"), pl.col("new")).abs().cast(pl.Float64)).to_series()
+    return values.select((pl.col("new") - pl.col("reported")).abs().cast(pl.Float64)).to_series()
 
 
 def days_between(reported: pl.Expr, new: pl.Expr) -> pl.Expr:

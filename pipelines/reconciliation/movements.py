@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
+from pipelines.reconciliation.areas import Areas
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.match import days_between
+from pipelines.reconciliation.variables import Compared
 from pipelines.spec.model import DatabaseSpec
 
 TRANSITIONS = {
@@ -18,42 +21,44 @@ TRANSITIONS = {
 OFFSETS = {"variable": pl.String, "region": pl.String, "offset": pl.Int64, "n": pl.Int64}
 
 
-def transitions(spec: DatabaseSpec, compared: pl.DataFrame) -> pl.DataFrame:
+def transitions(spec: DatabaseSpec, compared: Iterable[Compared], areas: Areas) -> pl.DataFrame:
     """How often each reported code (or missing code) became each new one; null region is the country."""
     parts = [
-        compared.select(
-            "region",
-            variable=pl.lit(name),
-            reported_value=shown(name, variable, "reported"),
-            new_value=shown(name, variable, "new"),
+        found.tally.select(
+            pl.lit(found.name).alias("variable"),
+            pl.Series("region", areas.names["region"].gather(found.tally["area"])),
+            *(shown(found.name, spec.variables[found.name], s).alias(f"{s}_value") for s in ("reported", "new")),
+            "n",
         )
-        for name, variable in spec.compared.items()
-        if variable.categorical or variable.type == "sks"
+        for found in compared
+        if found.tally is not None
     ]
-    return _counted(parts, TRANSITIONS)
+    return _summed(parts, TRANSITIONS)
 
 
-def offsets(spec: DatabaseSpec, compared: pl.DataFrame) -> pl.DataFrame:
-    """new − reported: days for dates, minutes for time stamps; the event date is always told."""
-    event = compared.select("region", variable=pl.lit(spec.event_date), offset=pl.col("date_offset_days"))
-    parts = [event] + [
-        compared.select("region", variable=pl.lit(name), offset=_offset(name, variable.type))
-        for name, variable in spec.compared.items()
-        if variable.type in ("date", "timestamp") and name != spec.event_date
+def offsets(spec: DatabaseSpec, compared: Iterable[Compared], areas: Areas, of_event: pl.DataFrame) -> pl.DataFrame:
+    """new − reported: days for dates, minutes for time stamps; `of_event` (area, difference, n) is always told."""
+    told = [(spec.event_date, of_event)] + [
+        (found.name, found.numerals.differences)
+        for found in compared
+        if spec.variables[found.name].type in ("date", "timestamp") and found.name != spec.event_date
     ]
-    return _counted([part.drop_nulls("offset") for part in parts], OFFSETS)
+    parts = [
+        counted.select(
+            pl.lit(name).alias("variable"),
+            pl.Series("region", areas.names["region"].gather(counted["area"])),
+            pl.col("difference").cast(pl.Int64).alias("offset"),
+            "n",
+        )
+        for name, counted in told
+    ]
+    return _summed(parts, OFFSETS)
 
 
-def _offset(name: str, kind: str) -> pl.Expr:
-    reported, new = pl.col(f"{name}_reported"), pl.col(f"{name}_new")
-    return days_between(reported, new) if kind == "date" else (new - reported).dt.total_minutes()
-
-
-def _counted(parts: list[pl.DataFrame], columns: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def _summed(parts: list[pl.DataFrame], columns: dict[str, type[pl.DataType]]) -> pl.DataFrame:
     if not parts:
         return pl.DataFrame(schema=columns)
-    rows = pl.concat(part.select(pl.col(name).cast(columns[name]) for name in columns if name != "n") for part in parts)
+    rows = pl.concat(part.select(pl.col(name).cast(kind) for name, kind in columns.items()) for part in parts)
     country = rows.with_columns(region=pl.lit(None, pl.String))
     by = [name for name in columns if name != "n"]
-    counted = pl.concat([country, rows.drop_nulls("region")]).group_by(by).agg(n=pl.len().cast(pl.Int64))
-    return counted.sort(by)
+    return pl.concat([country, rows.drop_nulls("region")]).group_by(by).agg(pl.col("n").sum()).sort(by)

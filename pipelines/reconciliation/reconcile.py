@@ -1,127 +1,98 @@
 """Reported and new records held side by side: READ THIS FIRST in this room.
 
-sides → match → scope (what can be compared) → compare → counts. The comparison is made once; every figure,
+sides → match → scope (what can be compared) → compare each variable → counts. Pairs are an index into the two
+sides; a variable's columns are read, compared, counted and let go. The comparison is made once; every figure,
 sample and report is read from it, so that they cannot disagree.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, fields
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import polars as pl
-import polars.selectors as cs
 
 from pipelines.reconciliation.agreement import agreement
-from pipelines.reconciliation.compare import OUTCOME, compare
-from pipelines.reconciliation.coverage import coverage
-from pipelines.reconciliation.discrepancies import discrepancies
+from pipelines.reconciliation.areas import Areas, areas_of
+from pipelines.reconciliation.coverage import counted_by_place, coverage
+from pipelines.reconciliation.figures import SCHEMA as FIGURES
 from pipelines.reconciliation.figures import figures_of
 from pipelines.reconciliation.held import with_held_back
 from pipelines.reconciliation.indicators import indicators
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
+from pipelines.reconciliation.numerals import DIFFERENCES
+from pipelines.reconciliation.pairs import Pairs, paired
+from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import shaped
-from pipelines.reconciliation.sides import side_by_side, unmatched, with_status
+from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses
+from pipelines.reconciliation.variables import Compared, compare_variable
 from pipelines.spec.model import DatabaseSpec
 
-
-@dataclass(frozen=True)
-class Reconciliation:
-    """What the comparison of the two sides gives; frames have the columns of the contract files.
-
-    `compared` has one row per comparable pair: ids, rule, offset, place, attributes, and for each compared
-    variable `v_reported`, `v_new`, their missing codes and `v_outcome`. `records` has every record of both
-    sides with its `_side` and `_status` (pair, unmatched, surplus, not_comparable). Both hold persons: they stay in
-    memory or in the encrypted warehouse.
-    """
-
-    reference_date: dt.date
-    compared: pl.DataFrame
-    records: pl.DataFrame
-    pairs: pl.DataFrame
-    unmatched: pl.DataFrame
-    coverage: pl.DataFrame
-    agreement: pl.DataFrame
-    figures: pl.DataFrame
-    transitions: pl.DataFrame
-    offsets: pl.DataFrame
-    indicators: pl.DataFrame
-    discrepancies: pl.DataFrame
-
-    def frames(self) -> dict[str, pl.DataFrame]:
-        """Every frame by its name, to keep between the steps of a run."""
-        return {name: getattr(self, name) for name in FRAMES}
-
-    @property
-    def not_comparable(self) -> pl.DataFrame:
-        """Records outside the parallel period or too young, counted apart: side, record_id, region, unit, period."""
-        outside = self.records.filter(_status="not_comparable")
-        return outside.select(side="_side", record_id="record_id", region="region", unit="unit", period="_period").sort(
-            "side", "record_id"
-        )
-
-    def counts(self) -> dict[str, int]:
-        """The counts of summary.json that this step knows."""
-        of = {key: n for *key, n in self.records.group_by("_side", "_status").len().rows() for key in [tuple(key)]}
-        sides = dict(self.records.group_by("_side").len().rows())
-        return {
-            "reported": sides.get("reported", 0),
-            "new": sides.get("new", 0),
-            "pairs": len(self.pairs),
-            "only_reported": of.get(("reported", "unmatched"), 0),
-            "only_new": of.get(("new", "unmatched"), 0),
-            "surplus_reported": of.get(("reported", "surplus"), 0),
-            "surplus_new": of.get(("new", "surplus"), 0),
-            "not_comparable_reported": of.get(("reported", "not_comparable"), 0),
-            "not_comparable_new": of.get(("new", "not_comparable"), 0),
-            "discrepancies": len(self.discrepancies),
-        }
-
-
-FRAMES = tuple(field.name for field in fields(Reconciliation) if field.name != "reference_date")
-
-
-def from_frames(reference_date: dt.date, frames: dict[str, pl.DataFrame]) -> Reconciliation:
-    """The reconciliation that `frames` came from; outcomes get their type back."""
-    compared = frames["compared"].with_columns(cs.ends_with("_outcome").cast(OUTCOME))
-    return Reconciliation(reference_date, **(frames | {"compared": compared}))
+__all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
+# Variables that are compared at the same time: their columns are what the memory is needed for.
+THREADS = 2
 
 
 def reconcile(
     spec: DatabaseSpec,
-    reported: pl.DataFrame,
-    new: pl.DataFrame,
+    reported: pl.DataFrame | pl.LazyFrame,
+    new: pl.DataFrame | pl.LazyFrame,
     reference_date: dt.date | None = None,
     held: pl.DataFrame | None = None,
 ) -> Reconciliation:
     """Hold two canonical frames side by side; `held` are new records that validation holds back.
 
+    A lazy frame (of Parquet files, or of a DuckDB table) is read a column at a time.
     Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
     at all is known. Without a reference date it is the newest event date of both sides.
     """
-    reported, new = shaped(spec, reported, "reported"), shaped(spec, new, "new")
-    day = reference_date or newest_event(spec, reported, new)
-    pairs = match(spec, reported, new)
-    records = with_status(spec, {"reported": reported, "new": new}, pairs, day)
+    sides = {"reported": shaped(spec, reported, "reported"), "new": shaped(spec, new, "new")}
+    day = reference_date or newest_event(spec, *sides.values())
+    matched = match(spec, *sides.values())
+    status = statuses(spec, sides, matched, day)
+    pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+    single = {name: alone(spec, sides, status, name) for name in sides}
     if held is not None:
-        records["reported"] = with_held_back(spec, records["reported"], held)
-    compared = compare(spec, side_by_side(spec, records))
-    alone = unmatched(records)
-    one_sided = alone.filter(~pl.col("surplus"))
-    in_scope = {side: frame.filter(pl.col("_status").is_in(["pair", "unmatched"])) for side, frame in records.items()}
+        single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
+    areas = areas_of(pairs.places)
+    with ThreadPoolExecutor(THREADS) as pool:
+        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas.of, name, day), spec.compared))
+    for name, frame in single.items():
+        status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
+    rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
     return Reconciliation(
+        spec=spec,
         reference_date=day,
-        compared=compared,
-        records=pl.concat(frame.drop("_row", "_partner") for frame in records.values()),
-        pairs=compared.select("pair_id", "reported_id", "new_id", "rule", "date_offset_days"),
-        unmatched=alone.drop("surplus"),
-        coverage=coverage(compared, *(one_sided.filter(side=side) for side in records)),
-        agreement=agreement(spec, compared),
-        figures=figures_of(spec, compared),
-        transitions=transitions(spec, compared),
-        offsets=offsets(spec, compared),
-        indicators=indicators(spec, in_scope["reported"], in_scope["new"]),
-        discrepancies=discrepancies(spec, compared, alone),
+        sides=sides,
+        status=status,
+        index=pairs,
+        alone=pl.concat(single.values()).sort("side", "record_id"),
+        differing={found.name: found.differing for found in compared},
+        coverage=_coverage(pairs, single),
+        agreement=agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()}),
+        figures=_figures(spec, compared, areas),
+        transitions=transitions(spec, compared, areas),
+        offsets=offsets(spec, compared, areas, _event_offsets(pairs, areas)),
+        indicators=indicators(spec, sides, rows),
     )
+
+
+def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    both = np.bincount(pairs.place, minlength=len(pairs.places))
+    counted = [counted_by_place(f"only_{name}", frame.filter(~pl.col("surplus"))) for name, frame in single.items()]
+    return coverage(pl.concat([counted_by_place("both", pairs.places, both), *counted]))
+
+
+def _figures(spec: DatabaseSpec, compared: list[Compared], areas: Areas) -> pl.DataFrame:
+    parts = [figures_of(spec.variables[found.name], found, areas) for found in compared]
+    return pl.concat([pl.DataFrame(schema=FIGURES), *parts])
+
+
+def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:
+    """The event date's own differences in days, by area."""
+    said = pl.DataFrame({"area": areas.of[pairs.place], "difference": pairs.index["date_offset_days"]})
+    counted = said.drop_nulls().group_by("area", "difference").agg(n=pl.len())
+    return counted.cast(DIFFERENCES)

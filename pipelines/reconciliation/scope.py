@@ -11,15 +11,16 @@ import datetime as dt
 import polars as pl
 
 from pipelines.project import InputError
+from pipelines.reconciliation.shape import Side
 from pipelines.spec.model import Changeover, DatabaseSpec
 
 
-def newest_event(spec: DatabaseSpec, *sides: pl.DataFrame) -> dt.date:
+def newest_event(spec: DatabaseSpec, *sides: Side) -> dt.date:
     """The newest event date of all sides: the reference date where none is given.
 
     Raises InputError where no record has one.
     """
-    days = [day for side in sides if (day := side[spec.event_date].cast(pl.Date).max())]
+    days = [day for side in sides if (day := side.column(spec.event_date).cast(pl.Date).max())]
     if not days:
         raise InputError(f"No record on either side has a {spec.event_date}: give a reference date.")
     return max(days)

@@ -1,7 +1,12 @@
-"""What the two sides must look like before they are held side by side: the canonical frame."""
+"""What the two sides must look like before they are held side by side: the canonical frame, read by column."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 import polars as pl
 
 from pipelines.project import InputError
@@ -10,36 +15,81 @@ from pipelines.spec.model import IDENTITY, DatabaseSpec
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
 
 
-def shaped(spec: DatabaseSpec, frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    """The canonical frame in one order of columns and rows, so that nothing later depends on a file's.
+@dataclass(frozen=True)
+class Side:
+    """The records of one side, whose columns are read (from memory, Parquet or a DuckDB table) when asked for.
 
-    A column without any value has its specified type. Raises InputError where a column is absent or holds
-    something else than the specification says, where a record has no id, or two have the same.
+    Rows keep the order of their source; nothing that is said of them may depend on it.
     """
-    types = column_types(spec)
-    others = sorted(set(frame.columns) - set(types))
-    frame = frame.select(*(_typed(spec, frame, name, kind, side) for name, kind in types.items()), *others)
-    if missing := frame["record_id"].null_count():
-        raise InputError(f"{missing} {side} records have no record_id: give every record one.")
-    if repeated := len(frame) - frame["record_id"].n_unique():
-        raise InputError(f"{repeated} {side} records repeat a record_id: a record_id may stand once.")
-    return frame.sort("record_id")
+
+    name: str
+    rows: pl.LazyFrame
+    types: Mapping[str, pl.DataType]
+    empty: frozenset[str] = frozenset()  # columns without any value
+
+    @cached_property
+    def height(self) -> int:
+        return self.rows.select(pl.len()).collect().item()
+
+    def read(self, names: list[str], at: np.ndarray | None = None) -> pl.DataFrame:
+        """The named columns, of all records or of the rows `at`; each is read and gathered by itself."""
+        return pl.DataFrame([self.column(name, at) for name in names])
+
+    def column(self, name: str, at: np.ndarray | None = None) -> pl.Series:
+        if name in self.empty:
+            length = self.height if at is None else len(at)
+            return pl.repeat(None, length, dtype=self.types[name], eager=True).alias(name)
+        values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
+        return values if at is None else values.gather(at)
+
+
+def shaped(spec: DatabaseSpec, frame: pl.DataFrame | pl.LazyFrame, name: str) -> Side:
+    """A canonical frame as a side. A column without any value has its specified type.
+
+    Raises InputError where a column is absent or holds something else than the specification says, where a
+    record has no id, or two have the same.
+    """
+    rows = frame.lazy()
+    found, types = rows.collect_schema(), column_types(spec)
+    for column, kind in types.items():
+        _hold_type(spec, found, column, kind, name)
+    empty = frozenset(column for column in types if found[column] == pl.Null)
+    others = {column: found[column] for column in sorted(set(found) - set(types))}
+    side = Side(name, rows, types | others, empty)
+    _hold_ids(side)
+    return side
+
+
+def completed(spec: DatabaseSpec, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows with every column that they lack, empty: for files that say only what they have."""
+    absent = [column for column in column_types(spec) if column not in rows.collect_schema()]
+    return rows.with_columns(pl.lit(None).alias(column) for column in absent)
 
 
 def column_types(spec: DatabaseSpec) -> dict[str, pl.DataType]:
     """Every column that the comparison reads, with its type."""
-    types = dict.fromkeys((*IDENTITY, *(name for name in spec.attributes if name != "retracted")), pl.String)
-    types |= {f"{name}_missing": pl.String for name in spec.variables}
-    types |= {name: TYPES.get(variable.type, pl.String) for name, variable in spec.variables.items()}
-    return types | {spec.event_date: types.get(spec.event_date, pl.Date)}
+    types = dict.fromkeys((*IDENTITY, *(name for name in spec.attributes if name != "retracted")), pl.String())
+    types |= {f"{name}_missing": pl.String() for name in spec.variables}
+    types |= {name: TYPES.get(variable.type, pl.String()) for name, variable in spec.variables.items()}
+    return types | {spec.event_date: types.get(spec.event_date, pl.Date())}
 
 
-def _typed(spec: DatabaseSpec, frame: pl.DataFrame, name: str, kind: pl.DataType, side: str) -> pl.Series:
-    if name not in frame.columns:
+def _hold_type(spec: DatabaseSpec, found: Mapping, column: str, kind: pl.DataType, side: str) -> None:
+    if column not in found:
         raise InputError(
-            f"The {side} side has no column {name}: {spec.database} compares it, add it (it may be empty)."
+            f"The {side} side has no column {column}: {spec.database} compares it, add it (it may be empty)."
         )
-    if frame.schema[name] not in (kind, pl.Null):
-        found = frame.schema[name]
-        raise InputError(f"{name} is {found} on the {side} side, {spec.database} says {kind}: convert it first.")
-    return frame[name].cast(kind)
+    if found[column] not in (kind, pl.Null):
+        raise InputError(
+            f"{column} is {found[column]} on the {side} side, {spec.database} says {kind}: convert it first."
+        )
+
+
+def _hold_ids(side: Side) -> None:
+    ids = side.column("record_id")
+    if missing := ids.null_count():
+        raise InputError(f"{missing} {side.name} records have no record_id: give every record one.")
+    # Sorted numbers show quickly that no two are equal; only where two are is it worth comparing the ids.
+    numbers = np.sort(ids.hash().to_numpy())
+    if (numbers[1:] == numbers[:-1]).any() and (repeated := len(ids) - ids.n_unique()):
+        raise InputError(f"{repeated} {side.name} records repeat a record_id: a record_id may stand once.")

@@ -1,140 +1,139 @@
-"""The records of the two sides: what became of each, and the pairs laid side by side."""
+"""What became of the records of the two sides: in a pair, alone (and why), a surplus copy, or not comparable."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.conditions import flags
-from pipelines.reconciliation.discrepancies import hashed
 from pipelines.reconciliation.match import days_between
 from pipelines.reconciliation.rollup import period
 from pipelines.reconciliation.scope import comparable
-from pipelines.spec.model import DatabaseSpec
+from pipelines.reconciliation.shape import Side
+from pipelines.spec.model import DatabaseSpec, MatchRule
 
+STATUS = pl.Enum(["pair", "unmatched", "surplus", "not_comparable"])
+PAIR, UNMATCHED, SURPLUS, NOT_COMPARABLE = range(4)
 OTHER = {"reported": "new", "new": "reported"}
+# A record alone that stands within the window of a pair's other record: one course has become two, or two one.
+ONE_TO_MANY = {"new": "contact_split", "reported": "contact_merged"}
 
 
-def with_status(
-    spec: DatabaseSpec, frames: dict[str, pl.DataFrame], pairs: pl.DataFrame, day: dt.date
-) -> dict[str, pl.DataFrame]:
-    """Each side's records with `_row`, `_partner`, `_rule`, `_side`, `_period`, `_status` and `_reason`.
+def statuses(
+    spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame, day: dt.date
+) -> dict[str, np.ndarray]:
+    """The status of every record, by row: pair (both records comparable), unmatched or not_comparable."""
+    inside = {name: _inside(spec, side, day) for name, side in sides.items()}
+    rows = {name: matched[name].to_numpy() for name in sides}
+    both = inside["reported"][rows["reported"]] & inside["new"][rows["new"]]
+    found = {}
+    for name in sides:
+        found[name] = np.where(inside[name], np.uint8(UNMATCHED), np.uint8(NOT_COMPARABLE))
+        found[name][rows[name]] = np.where(both, np.uint8(PAIR), np.uint8(NOT_COMPARABLE))
+    return found
 
-    The underscore keeps them apart from variables, whose names begin with a letter.
 
-    status: pair (both records comparable), unmatched, surplus (a copy of another record of the same side)
-    or not_comparable. Every record has exactly one.
+def _inside(spec: DatabaseSpec, side: Side, day: dt.date) -> np.ndarray:
+    places = ["unit", "region"] if spec.changeover else []
+    frame = side.read([spec.event_date, *places])
+    return frame.select(comparable(spec, day)).to_series().to_numpy()
+
+
+def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.ndarray], name: str) -> pl.DataFrame:
+    """The unmatched records of a side: row, reason, surplus; and unmatched.parquet's own columns, by record id.
+
+    Reasons: a copy of a record that is kept (duplicate_record, submission_twice; near_duplicate: the same keys,
+    another content), one course of two (contact_split, contact_merged), the person is on the other side
+    (registered_elsewhere), or unknown.
     """
-    marked = {side: _with_partner(spec, side, frames, pairs, day) for side in frames}
-    persons = {side: frame["person"].drop_nulls().unique() for side, frame in marked.items()}
-    return {side: _with_reason(spec, frame, persons[OTHER[side]]) for side, frame in marked.items()}
-
-
-def _with_partner(spec, side, frames, pairs, day) -> pl.DataFrame:
-    partners = frames[OTHER[side]].select(_partner_inside=comparable(spec, day)).with_row_index("_partner")
-    inside = comparable(spec, day) & pl.col("_partner_inside").fill_null(True)
-    alone = pl.col("_partner").is_null()
-    return (
-        frames[side]
-        .with_row_index("_row")
-        .join(pairs.rename({side: "_row", OTHER[side]: "_partner", "rule": "_rule"}), on="_row", how="left")
-        .join(partners, on="_partner", how="left")
-        .sort("_row")
-        .with_columns(
-            _period=period(spec.event_date),
-            _side=pl.lit(side),
-            _status=pl.when(~inside).then(pl.lit("not_comparable"))
-            .when(alone).then(pl.lit("unmatched"))
-            .otherwise(pl.lit("pair")),
-        )
-        .drop("_partner_inside")
-    )  # fmt: skip
-
-
-def _with_reason(spec: DatabaseSpec, frame: pl.DataFrame, persons_elsewhere: pl.Series) -> pl.DataFrame:
-    """Surplus copies found, and the reason of what is unmatched: a copy, registered elsewhere, or unknown.
-
-    A copy has the keys of the first match rule and every value of a record that is kept; copies in another
-    submission mean that it was sent or loaded twice.
-    """
-    content = copied_columns(spec)
-    in_play = pl.col("_status") != "not_comparable"
-    kept_before = (pl.col("_status") == "pair").any().over(content) | (in_play.cum_sum().over(content) > 1)
-    is_copy = (pl.col("_status") == "unmatched") & kept_before & pl.col("person").is_not_null()
-    sent_twice = pl.col("submission").drop_nulls().n_unique().over(content) > 1
-    return frame.with_columns(
-        _status=pl.when(is_copy).then(pl.lit("surplus")).otherwise("_status"),
-        _reason=pl.when(is_copy & sent_twice).then(pl.lit("submission_twice"))
-        .when(is_copy).then(pl.lit("duplicate_record"))
-        .when(pl.col("person").is_in(persons_elsewhere.implode())).then(pl.lit("registered_elsewhere"))
+    rows = np.flatnonzero(status[name] == UNMATCHED).astype(np.uint32)
+    side, other = sides[name], sides[OTHER[name]]
+    found = side.read(["record_id", "region", "unit", "person", spec.event_date], rows)
+    found = found.with_columns(row=pl.Series(rows), side=pl.lit(name), period=period(spec.event_date))
+    found = found.join(_copies(spec, side, status[name], rows), on="row", how="left")
+    one_to_many = _of_a_pair(spec, side, other, status[OTHER[name]], rows)
+    persons = _persons_on(other, found["person"])
+    return found.sort("record_id").select(
+        "row", "side", "record_id", "region", "unit", "period",
+        reason=pl.when(pl.col("copy").is_not_null()).then("copy")
+        .when(pl.col("row").is_in(one_to_many.implode())).then(pl.lit(ONE_TO_MANY[name]))
+        .when(pl.col("person").is_in(persons.implode())).then(pl.lit("registered_elsewhere"))
         .otherwise(pl.lit("unknown")),
+        surplus=pl.col("copy").is_not_null(),
     )  # fmt: skip
+
+
+def _persons_on(other: Side, wanted: pl.Series) -> pl.Series:
+    """Those of the wanted persons who have any record on the other side."""
+    persons = other.column("person")
+    return persons.filter(persons.is_in(wanted.drop_nulls().unique().implode())).unique()
 
 
 def copied_columns(spec: DatabaseSpec) -> list[str]:
     """What a copy has in common with the record it is a copy of: the keys of the first match rule, every value."""
-    first = spec.match[0]
     values = [column for name in spec.variables for column in (name, f"{name}_missing")]
-    return list(dict.fromkeys([*first.on, *first.within, spec.event_date, *values]))
+    return list(dict.fromkeys([*_first_keys(spec), *values]))
 
 
-def unmatched(records: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """unmatched.parquet, with `surplus` true for copies: side, record_id, region, unit, period, reason."""
-    rows = pl.concat(
-        frame.filter(pl.col("_status").is_in(["unmatched", "surplus"])).select(
-            side="_side",
-            record_id="record_id",
-            region="region",
-            unit="unit",
-            period="_period",
-            reason="_reason",
-            surplus=pl.col("_status") == "surplus",
-        )
-        for frame in records.values()
-    )
-    return rows.sort("side", "record_id")
+def _first_keys(spec: DatabaseSpec) -> list[str]:
+    first = spec.match[0]
+    return list(dict.fromkeys([*first.on, *first.within, spec.event_date]))
 
 
-def side_by_side(spec: DatabaseSpec, records: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """One row per comparable pair: `v_reported`, `v_new`, missing codes; place and attributes are the new record's."""
-    sides = {side: _suffixed(spec, frame.filter(_status="pair"), side) for side, frame in records.items()}
-    attributes = records["new"].select("_row", "region", "unit", *spec.attributes, period="_period")
-    joined = (
-        sides["reported"]
-        .join(sides["new"], left_on="_partner_reported", right_on="_row_new")
-        .join(attributes, left_on="_partner_reported", right_on="_row")
-        .with_columns(_relevant(spec))
-        .with_columns(
-            reported_id=pl.col("record_id_reported"),
-            new_id=pl.col("record_id_new"),
-            rule=pl.col("_rule_reported"),
-            date_offset_days=days_between(pl.col(f"{spec.event_date}_reported"), pl.col(f"{spec.event_date}_new")).cast(
-                pl.Int64
-            ),
-        )
-    )
-    pair_ids = hashed(spec.database, joined["reported_id"], joined["new_id"])
-    return joined.with_columns(pair_id=pl.Series(pair_ids, dtype=pl.String)).sort("pair_id")
+def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray, unmatched: np.ndarray) -> pl.DataFrame:
+    """Which of the unmatched rows are surplus (row, copy: the reason).
+
+    A copy has the keys of the first match rule and every value of a record that is kept; copies in another
+    submission mean that it was sent or loaded twice. A near-duplicate shares all keys with a record in a pair,
+    and says something else.
+    """
+    keys = _first_keys(spec)
+    number = _numbers(side, keys)
+    twins = pl.Series(number).is_in(pl.Series(number[unmatched]).unique().implode()).to_numpy()
+    rows = np.flatnonzero(twins & (status != NOT_COMPARABLE)).astype(np.uint32)
+    every = np.flatnonzero(twins).astype(np.uint32)
+    if len(rows) <= len(unmatched) and len(np.unique(number[rows])) == len(rows):
+        return pl.DataFrame(schema={"row": pl.UInt32, "copy": pl.String})
+    content = copied_columns(spec)
+    frame = side.read(list(dict.fromkeys(["record_id", "person", "submission", *content])), every)
+    frame = frame.with_columns(row=pl.Series(every), _status=pl.Series(status[every])).sort("record_id")
+    in_play = pl.col("_status") != NOT_COMPARABLE
+    is_alone = (pl.col("_status") == UNMATCHED) & pl.col("person").is_not_null()
+    in_pair = pl.col("_status") == PAIR
+    kept_before = in_pair.any().over(content) | (in_play.cum_sum().over(content) > 1)
+    sent_twice = pl.col("submission").drop_nulls().n_unique().over(content) > 1
+    shares_keys = in_pair.any().over(keys) & pl.all_horizontal(pl.col(keys).is_not_null())
+    copy = (
+        pl.when(is_alone & kept_before & sent_twice).then(pl.lit("submission_twice"))
+        .when(is_alone & kept_before).then(pl.lit("duplicate_record"))
+        .when(is_alone & shares_keys).then(pl.lit("near_duplicate"))
+    )  # fmt: skip
+    return frame.select("row", copy=copy).drop_nulls()
 
 
-def _suffixed(spec: DatabaseSpec, frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    """The columns of one side, each with the side's name behind its own."""
-    values = dict.fromkeys([spec.event_date, *(c for name in spec.variables for c in (name, f"{name}_missing"))])
-    keys = ["_row", "_partner", "_rule", "record_id", "person", "unit", "region"]
-    said = flags(spec, frame, {f"{name}_relevant": v.only_if for name, v in _conditional(spec).items()})
-    return pl.concat([frame.select(*keys, *values), said], how="horizontal").rename(lambda name: f"{name}_{side}")
+def _numbers(side: Side, keys: list[str]) -> np.ndarray:
+    """One number for the keys of each row; rows of equal keys have equal numbers."""
+    number = np.zeros(side.height, dtype=np.uint64)
+    for seed, key in enumerate(keys):
+        number ^= side.column(key).hash(seed).to_numpy()
+    return number
 
 
-def _conditional(spec: DatabaseSpec) -> dict:
-    return {name: variable for name, variable in spec.compared.items() if variable.only_if}
+def _of_a_pair(spec: DatabaseSpec, side: Side, other: Side, status: np.ndarray, unmatched: np.ndarray) -> pl.Series:
+    """The unmatched rows that stand, by person and unit, within the window of a record of a pair on the other side."""
+    window = max((rule.within.get(spec.event_date, 0) for rule in spec.match if _same_place(rule)), default=0)
+    keys = ["person", "unit"]
+    ours, theirs = _numbers(side, keys)[unmatched], _numbers(other, keys)
+    near = np.flatnonzero((status == PAIR) & pl.Series(theirs).is_in(pl.Series(ours).unique().implode()).to_numpy())
+    columns = [*keys, spec.event_date]
+    left = side.read(columns, unmatched).with_columns(row=pl.Series(unmatched)).drop_nulls()
+    right = other.read(columns, near).drop_nulls()
+    apart = days_between(pl.col(spec.event_date), pl.col(f"{spec.event_date}_right")).abs()
+    return left.join(right, on=keys).filter(apart <= window)["row"].unique()
 
 
-def _relevant(spec: DatabaseSpec) -> list[pl.Expr]:
-    """A variable with `only_if` is relevant where the condition holds on either side."""
-    return [
-        (pl.col(f"{name}_relevant_reported").fill_null(False) | pl.col(f"{name}_relevant_new").fill_null(False)).alias(
-            f"{name}_relevant"
-        )
-        for name in _conditional(spec)
-    ]
+def _same_place(rule: MatchRule) -> bool:
+    """A rule of person and unit: late rules look further, and would call a patient's every visit one."""
+    return {"person", "unit"} <= set(rule.on)

@@ -12,11 +12,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from pipelines.explain.cause import Explanation
 from pipelines.explain.sentences import Words
@@ -30,6 +31,8 @@ FRAMES = (
     "pairs", "unmatched", "coverage", "agreement", "figures", "transitions", "offsets", "indicators",
     "discrepancies", "not_comparable",
 )  # fmt: skip
+# These have a row for each pair, or each cell that differs.
+IN_PARTS = ("pairs", "discrepancies")
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
@@ -51,11 +54,26 @@ def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
         frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
 
 
+def write_parts(path: Path, parts: Iterable[pl.DataFrame]) -> None:
+    """One file of many parts, of which one is in memory at a time."""
+    writer = None
+    try:
+        for part in parts:
+            table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table)
+    finally:
+        if writer:
+            writer.close()
+
+
 def write_reconciliation(folder: Path, reconciliation: Reconciliation, previous: Path | None = None) -> None:
     """The Parquet files of the contract that the reconciliation gives."""
-    frames = {name: getattr(reconciliation, name) for name in FRAMES}
-    history = with_history(reconciliation.discrepancies, reconciliation, previous)
-    write_frames(folder, frames | {"discrepancies": history})
+    write_frames(folder, {name: getattr(reconciliation, name) for name in FRAMES if name not in IN_PARTS})
+    earlier = _earlier(previous)
+    told = (with_history(part, reconciliation, earlier) for part in reconciliation.discrepancy_parts())
+    write_parts(folder / "discrepancies.parquet", told)
+    write_parts(folder / "pairs.parquet", reconciliation.pair_parts())
 
 
 def write_explanation(folder: Path, explanation: Explanation, words: Words) -> None:
@@ -96,10 +114,9 @@ def write_summary(
     return summary
 
 
-def with_history(found: pl.DataFrame, reconciliation: Reconciliation, previous: Path | None) -> pl.DataFrame:
+def with_history(found: pl.DataFrame, reconciliation: Reconciliation, earlier: pl.DataFrame) -> pl.DataFrame:
     """cause_id (filled in by the explanation), first_seen and state; ids of an earlier run persist."""
     today = reconciliation.reference_date.isoformat()
-    earlier = _earlier(previous)
     joined = found.join(earlier, on="discrepancy_id", how="left", maintain_order="left")
     known = pl.col("first_seen").is_not_null()
     return joined.with_columns(

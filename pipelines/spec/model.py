@@ -155,7 +155,17 @@ class MatchRule(Frozen):
     rule: Text
     on: tuple[Name, ...] = Field(min_length=1)
     within: dict[Name, int] = {}
+    level: dict[Name, Annotated[int, Field(ge=1)]] = {}  # of a code in `on`: the leading characters that count
+    identity: Literal["same", "damaged"] = "same"  # damaged: another person number, one slip of the hand away
     unambiguous: bool = False  # pair only records that have no other candidate at this stage
+
+    @model_validator(mode="after")
+    def keys_fit(self) -> MatchRule:
+        if self.identity == "damaged" and "person" in self.on:
+            raise ValueError("identity: damaged looks for another person number, so `on` may not name person")
+        if strange := [name for name in self.level if name not in self.on]:
+            raise ValueError(f"level names {strange[0]}, which is not in `on`")
+        return self
 
     @field_validator("within", mode="before")
     @classmethod
@@ -305,6 +315,8 @@ class DatabaseSpec(Frozen):
         for number, rule in enumerate(self.match):
             if flat := [name for name in rule.within if self._type_of(name) in ("yes_no", "code", "sks", "text")]:
                 raise ValueError(f"match.{number} has a window around {flat[0]}, which is neither a date nor a number")
+            if uncoded := [n for n in rule.level if self._type_of(n) not in ("code", "sks", "text")]:
+                raise ValueError(f"match.{number} has a level of {uncoded[0]}, which is no code")
             if strange := [name for name in (*rule.on, *rule.within) if name not in known]:
                 raise ValueError(f"match.{number} names {strange[0]}, which is not a variable")
         self._anchors_are_dates()

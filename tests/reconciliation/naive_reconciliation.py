@@ -49,7 +49,9 @@ def reconcile_naively(spec: DatabaseSpec, reported: list[Row], new: list[Row], d
     copies = {side: _copies(spec, side, rows, statuses) for side, rows in sides.items()}
     statuses |= {(side, name): "surplus" for side in sides for name in copies[side]}
     reasons = {
-        (side, row["record_id"]): copies[side].get(row["record_id"]) or _elsewhere(row, others[side])
+        (side, row["record_id"]): copies[side].get(row["record_id"])
+        or _one_to_many(spec, side, row, kept)
+        or _elsewhere(row, others[side])
         for side, rows in sides.items()
         for row in rows
         if statuses[side, row["record_id"]] in ("unmatched", "surplus")
@@ -181,7 +183,27 @@ def _copies(spec: DatabaseSpec, side: str, rows: list[Row], statuses: dict) -> d
         if before or any(statuses[side, r["record_id"]] == "pair" for r in in_play):
             twice = len({r["submission"] for r in alike} - {None}) > 1
             found[row["record_id"]] = "submission_twice" if twice else "duplicate_record"
+        elif any(statuses[side, r["record_id"]] == "pair" and _same_keys(spec, r, row) for r in rows):
+            found[row["record_id"]] = "near_duplicate"
     return found
+
+
+def _same_keys(spec: DatabaseSpec, a: Row, b: Row) -> bool:
+    names = (*spec.match[0].on, *spec.match[0].within, "day")
+    return all(a[name] is not None and a[name] == b[name] for name in names)
+
+
+def _one_to_many(spec: DatabaseSpec, side: str, row: Row, kept: list) -> str | None:
+    """Beside a pair's other record, by person and unit and as near as the widest window of both allows."""
+    windows = [rule.within.get("day", 0) for rule in spec.match if {"person", "unit"} <= set(rule.on)]
+    others = [pair[("new", "reported").index(side)] for pair in kept]
+    near = [
+        other for other in others
+        if None not in (row["person"], row["unit"], row["day"], other["day"])
+        and (row["person"], row["unit"]) == (other["person"], other["unit"])
+        and abs((row["day"] - other["day"]).days) <= max(windows, default=0)
+    ]  # fmt: skip
+    return {"reported": "contact_merged", "new": "contact_split"}[side] if near else None
 
 
 def _content(spec: DatabaseSpec, row: Row) -> list[Any]:

@@ -8,8 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from published_examples import printed, truth
-
-from pipelines.reconciliation.agreement_of_categories import (
+from single_figures import (
     bias_index,
     kappa,
     mcnemar_p,
@@ -24,6 +23,7 @@ from pipelines.reconciliation.agreement_of_categories import (
     two_by_two,
     weighted_kappa,
 )
+
 from pipelines.reconciliation.intervals import (
     Z,
     clopper_pearson,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_examples import TRUTH, printed, truth
+from single_figures import ccc, limits_of_agreement, mean_difference, numbers
 
-from pipelines.reconciliation.agreement_of_numbers import ccc, limits_of_agreement, mean_difference, numbers
 from pipelines.reconciliation.intervals import (
     Z,
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from published_examples import printed, truth
 
 from pipelines.reconciliation.capture import chapman, lincoln_petersen
-from pipelines.reconciliation.coverage import coverage
+from pipelines.reconciliation.coverage import counted_by_place, coverage
 from pipelines.reconciliation.intervals import (
     Z,
     clopper_pearson,
@@ -129,7 +129,8 @@ def places(rows: int) -> pl.DataFrame:
 
 def test_nordic_coverage_formula():
     case = truth("06_capture_recapture_and_coverage.json")["nordic_coverage_formula"]["worked_check"]
-    table = coverage(places(case["both"]), places(case["only_registry"]), places(case["only_lpr"]))
+    counted = {"both": case["both"], "only_reported": case["only_registry"], "only_new": case["only_lpr"]}
+    table = coverage(pl.concat(counted_by_place(kind, places(n)) for kind, n in counted.items()))
     country = table.filter(pl.all_horizontal(pl.col("region", "unit", "period").is_null())).row(0, named=True)
     assert country["completeness_of_reported"] == pytest.approx(case["registry_coverage"])
     assert country["completeness_of_new"] == pytest.approx(case["lpr_coverage"])

@@ -1,0 +1,105 @@
+"""The cells of one variable on both sides, and the same cells as numbers where few different ones occur."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import polars as pl
+
+from pipelines.reconciliation.conditions import flags
+from pipelines.reconciliation.pending import settles_after
+from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.words import coded
+from pipelines.spec.model import DatabaseSpec
+
+SIDES = ("reported", "new")
+# So many combinations of two cells are compared once each rather than pair by pair.
+MOST_COMBINATIONS = 1 << 22
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Columns of each side's records: `value`, and where there are any `missing` (the code), `relevant`, `pending`."""
+
+    name: str
+    columns: Mapping[str, pl.DataFrame]
+
+    def at(self, rows: Mapping[str, np.ndarray]) -> pl.DataFrame:
+        """The cells of pairs side by side, as `compare.outcome` reads them: `v_reported`, `v_new` …"""
+        beside = {side: self.columns[side].select(pl.all().gather(rows[side])) for side in SIDES}
+        laid = {}
+        for side, frame in beside.items():
+            laid[f"{self.name}_{side}"] = frame["value"]
+            none = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+            laid[f"{self.name}_missing_{side}"] = frame["missing"] if "missing" in frame.columns else none
+        for said in ("relevant", "pending"):
+            if said in beside["new"].columns:
+                laid[f"{self.name}_{said}"] = beside["reported"][said] | beside["new"][said]
+        return pl.DataFrame(laid)
+
+
+@dataclass(frozen=True)
+class Coding:
+    """The different cells as if they were records (`cells`), and each record's place among them (`codes`)."""
+
+    cells: Cells
+    codes: Mapping[str, np.ndarray]
+    size: int
+
+    def combinations(self, rows: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Pairs as numbers of two cells: reported · size + new."""
+        reported, new = (self.codes[side][rows[side]].astype(np.uint32) for side in SIDES)
+        return reported * np.uint32(self.size) + new
+
+    def at(self, combinations: np.ndarray) -> pl.DataFrame:
+        return self.cells.at(dict(zip(SIDES, np.divmod(combinations, self.size), strict=True)))
+
+
+def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
+    """The cells of a variable, read from both sides; `day` is the reference date."""
+    missing = any(f"{name}_missing" not in side.empty for side in sides.values())
+    return Cells(name, {key: _columns(spec, side, name, day, missing) for key, side in sides.items()})
+
+
+def _columns(spec: DatabaseSpec, side: Side, name: str, day: dt.date, missing: bool) -> pl.DataFrame:
+    columns = {"value": side.column(name)}
+    if missing:
+        columns["missing"] = side.column(f"{name}_missing")
+    if condition := spec.variables[name].only_if:
+        frame = side.read(list(spec.condition(condition).columns) or ["record_id"])
+        columns["relevant"] = flags(spec, frame, {"relevant": condition})["relevant"].fill_null(False)
+    if days := settles_after(spec, name):
+        columns["pending"] = (side.column(spec.event_date).cast(pl.Date) > day - dt.timedelta(days)).fill_null(False)
+    return pl.DataFrame(columns)
+
+
+def coding(cells: Cells) -> Coding | None:
+    """The cells as numbers, or None where too many different ones occur."""
+    frames = [cells.columns[side] for side in SIDES]
+    names = frames[0].columns
+    if sum(frame["value"].n_unique() for frame in frames) ** 2 > MOST_COMBINATIONS:
+        return None
+    parts = {name: coded(*(frame[name].cast(pl.String) for frame in frames)) for name in names}
+    shape = [len(words) + 1 for words, _ in parts.values()]
+    size = prod(shape)
+    if size**2 > MOST_COMBINATIONS:
+        return None
+    every = np.unravel_index(np.arange(size), shape)
+    table = pl.DataFrame({
+        name: _typed(name, words.extend_constant(None, 1).gather(at))
+        for (name, (words, _)), at in zip(parts.items(), every, strict=True)
+    })  # fmt: skip
+    width = np.min_scalar_type(size)
+    codes = {
+        side: np.ravel_multi_index([of[n] for _, of in parts.values()], shape).astype(width)
+        for n, side in enumerate(SIDES)
+    }
+    return Coding(Cells(cells.name, dict.fromkeys(SIDES, table)), codes, size)
+
+
+def _typed(name: str, words: pl.Series) -> pl.Series:
+    return words == "true" if name in ("relevant", "pending") else words

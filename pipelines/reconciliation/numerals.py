@@ -1,0 +1,112 @@
+"""Pairs of numbers, dates and times, counted so that they add up in any order: differences and moments by area."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pipelines.reconciliation.match import days_between
+from pipelines.spec.model import Variable
+
+SUMS = ("x", "y", "xx", "yy")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Numbers as whole multiples of one small step, measured from a centre: whole sums are the same in any order.
+
+    The steps are powers of two so small that 63 bits hold the sum over all pairs (2⁻³⁸ of the largest number
+    where there are ten million), and no larger than the rounding of a double where there are few.
+    """
+
+    centre: float
+    step: float
+    step_of_squares: float
+
+    def whole(self, values: pl.Expr) -> pl.Expr:
+        return ((values - self.centre) / self.step).round().cast(pl.Int64)
+
+    def whole_square(self, values: pl.Expr) -> pl.Expr:
+        return ((values - self.centre) ** 2 / self.step_of_squares).round().cast(pl.Int64)
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """`differences`: area, difference (new − reported: the unit, days or minutes), n pairs. `moments` (numbers only):
+    area, n, sums and sums of squares of reported (x) and new (y) from the scale's centre, smallest and largest."""
+
+    differences: pl.DataFrame
+    moments: pl.DataFrame
+    scale: Scale | None
+
+    @staticmethod
+    def together(parts: Iterable[Numerals], scale: Scale | None) -> Numerals:
+        parts = list(parts)
+        differences = pl.concat([pl.DataFrame(schema=DIFFERENCES), *(part.differences for part in parts)])
+        moments = pl.concat([pl.DataFrame(schema=MOMENTS), *(part.moments for part in parts)])
+        return Numerals(
+            differences.group_by("area", "difference").agg(pl.col("n").sum()).sort("area", "difference"),
+            moments.group_by("area").agg(_added()).sort("area"),
+            scale,
+        )
+
+
+DIFFERENCES = {"area": pl.UInt64, "difference": pl.Float64, "n": pl.Int64}
+MOMENTS = (
+    {"area": pl.UInt64, "n": pl.Int64} | dict.fromkeys(SUMS, pl.Int64)
+    | dict.fromkeys(("x_min", "x_max", "y_min", "y_max"), pl.Float64)
+)  # fmt: skip
+
+
+def scale_of(columns: list[pl.Series], pairs: int) -> Scale:
+    """The scale of the numbers in `columns`, for sums over so many pairs."""
+    finite = [column.cast(pl.Float64).filter(column.is_finite()) for column in (c.cast(pl.Float64) for c in columns)]
+    ends = [end for column in finite if len(column) for end in (column.min(), column.max())] or [0.0]
+    centre = (min(ends) + max(ends)) / 2
+    reach = max(max(abs(end - centre) for end in ends), 2.0**-60)
+    room = np.log2(max(pairs, 1)) + 1
+    return Scale(centre, _power(np.log2(reach) + room - 62), _power(2 * np.log2(reach) + room - 62))
+
+
+def _power(exponent: float) -> float:
+    return float(2.0 ** np.ceil(exponent))
+
+
+def numerals(name: str, variable: Variable, cells: pl.DataFrame, scale: Scale | None) -> Numerals:
+    """The numerals of some pairs (`v_reported`, `v_new`, area); pairs that lack a value do not count."""
+    reported, new = pl.col(f"{name}_reported"), pl.col(f"{name}_new")
+    if f"{name}_pending" in cells.columns:
+        cells = cells.filter(~pl.col(f"{name}_pending"))
+    if variable.type == "date":
+        return Numerals(_counted(cells, days_between(reported, new)), pl.DataFrame(schema=MOMENTS), None)
+    if variable.type == "timestamp":
+        return Numerals(_counted(cells, (new - reported).dt.total_minutes()), pl.DataFrame(schema=MOMENTS), None)
+    numbers = cells.select("area", x=reported.cast(pl.Float64), y=new.cast(pl.Float64))
+    numbers = numbers.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
+    return Numerals(_counted(numbers, pl.col("y") - pl.col("x")), _moments(numbers, scale), scale)
+
+
+def _counted(cells: pl.DataFrame, difference: pl.Expr) -> pl.DataFrame:
+    """Differences by area. Most are 0, and these are only counted."""
+    said = cells.select("area", difference=difference.cast(pl.Float64)).drop_nulls("difference")
+    zero = said["difference"] == 0
+    area, n = np.unique(said["area"].filter(zero).to_numpy(), return_counts=True)
+    none = pl.DataFrame({"area": area, "difference": np.zeros(len(area)), "n": n}, schema=DIFFERENCES)
+    return pl.concat([none, said.filter(~zero).group_by("area", "difference").agg(n=pl.len().cast(pl.Int64))])
+
+
+def _moments(numbers: pl.DataFrame, scale: Scale) -> pl.DataFrame:
+    wholes = numbers.with_columns(
+        *(scale.whole(pl.col(v)).alias(f"{v}_") for v in "xy"),
+        *(scale.whole_square(pl.col(v)).alias(f"{v}{v}") for v in "xy"),
+    )
+    sums = [pl.col(f"{v}_").sum().alias(v) for v in "xy"] + [pl.col("xx").sum(), pl.col("yy").sum()]
+    ends = [getattr(pl.col(v), end)().alias(f"{v}_{end}") for v in "xy" for end in ("min", "max")]
+    return wholes.group_by("area").agg(pl.len().cast(pl.Int64).alias("n"), *sums, *ends).select(list(MOMENTS))
+
+
+def _added() -> list[pl.Expr]:
+    return [pl.col("n", *SUMS).sum(), pl.col("x_min", "y_min").min(), pl.col("x_max", "y_max").max()]
