@@ -8,9 +8,7 @@ judged anew without a new run.
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,8 @@ import polars as pl
 from pipelines.project import InputError
 from pipelines.reconciliation.intervals import wilson
 from pipelines.spec.model import DatabaseSpec, Gate
+from pipelines.spec.primitives import meets
 
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
 # The outcome of the whole is its worst condition's.
 WORST_FIRST = ("not_passed", "cannot_be_judged", "passed")
 
@@ -113,8 +109,7 @@ def _outcome(bound: str, low: float | None, high: float | None, n: int, minimum:
         return "cannot_be_judged", "nothing to judge"
     if n < minimum:
         return "cannot_be_judged", f"fewer than {minimum}"
-    sign, limit = re.match(r"(>=|<=|>|<)\s*(.+)", bound).groups()
-    sides = [COMPARISONS[sign](end, float(limit)) for end in (low, high)]
+    sides = [meets(bound, end) for end in (low, high)]
     if all(sides):
         return "passed", "the whole interval meets what is asked"
     return ("cannot_be_judged", "the interval contains the limit") if any(sides) else (

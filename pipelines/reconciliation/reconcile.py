@@ -18,6 +18,7 @@ from pipelines.reconciliation.coverage import coverage
 from pipelines.reconciliation.discrepancies import discrepancies
 from pipelines.reconciliation.figures import figures_of
 from pipelines.reconciliation.held import with_held_back
+from pipelines.reconciliation.indicator_differences import indicator_differences
 from pipelines.reconciliation.indicators import indicators
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
@@ -48,6 +49,7 @@ class Reconciliation:
     transitions: pl.DataFrame
     offsets: pl.DataFrame
     indicators: pl.DataFrame
+    indicator_differences: pl.DataFrame
     discrepancies: pl.DataFrame
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -123,5 +125,6 @@ def reconcile(
         transitions=transitions(spec, compared),
         offsets=offsets(spec, compared),
         indicators=indicators(spec, in_scope["reported"], in_scope["new"]),
+        indicator_differences=indicator_differences(spec, in_scope["reported"], in_scope["new"], compared),
         discrepancies=discrepancies(spec, compared, alone),
     )

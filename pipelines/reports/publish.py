@@ -28,7 +28,7 @@ from pipelines.spec.reading import fingerprint
 
 FRAMES = (
     "pairs", "unmatched", "coverage", "agreement", "figures", "transitions", "offsets", "indicators",
-    "discrepancies", "not_comparable",
+    "indicator_differences", "discrepancies", "not_comparable",
 )  # fmt: skip
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
