@@ -185,7 +185,7 @@ def reconcile(run: Run) -> Summary:
     publish.start(run.building)
     publish.write_frames(run.building, arrived)
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
-    publish.write_reconciliation(run.building, found, earlier)
+    publish.write_reconciliation(run.building, run.spec, found, earlier)
     return found.counts()
 
 

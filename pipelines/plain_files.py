@@ -126,7 +126,7 @@ def _write(
     findings = pl.concat(side.findings.select(list(NO_FINDINGS)) for side in sides)
     arrived = {"receipts": _receipts(spec, found, sides), "findings": findings}
     publish.write_frames(building, arrived)
-    publish.write_reconciliation(building, found, previous)
+    publish.write_reconciliation(building, spec, found, previous)
     progress("forklarer")
     names = place_names(spec, spec_path)
     explanation = explain(spec, found)

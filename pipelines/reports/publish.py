@@ -22,6 +22,7 @@ from pipelines.explain.cause import Explanation
 from pipelines.explain.sentences import Words
 from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
+from pipelines.reconciliation.history import history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
@@ -33,7 +34,7 @@ FRAMES = (
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
-    {f"{name}.parquet" for name in (*FRAMES, "receipts", "findings")}
+    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
     | {"summary.json", "causes.json", "gate.json", "report.html"}
 )
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
@@ -51,11 +52,12 @@ def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
         frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
 
 
-def write_reconciliation(folder: Path, reconciliation: Reconciliation, previous: Path | None = None) -> None:
-    """The Parquet files of the contract that the reconciliation gives."""
-    frames = {name: getattr(reconciliation, name) for name in FRAMES}
-    history = with_history(reconciliation.discrepancies, reconciliation, previous)
-    write_frames(folder, frames | {"discrepancies": history})
+def write_reconciliation(folder: Path, spec: DatabaseSpec, found: Reconciliation, previous: Path | None = None) -> None:
+    """The Parquet files of the contract that the reconciliation gives, and what became of earlier discrepancies."""
+    frames = {name: getattr(found, name) for name in FRAMES}
+    earlier = read_history(spec, previous)
+    told = history(spec, found.discrepancies, found.pairs, found.records, earlier, found.reference_date)
+    write_frames(folder, frames | {"discrepancies": with_history(found.discrepancies, told), "history": told})
 
 
 def write_explanation(folder: Path, explanation: Explanation, words: Words) -> None:
@@ -96,26 +98,11 @@ def write_summary(
     return summary
 
 
-def with_history(found: pl.DataFrame, reconciliation: Reconciliation, previous: Path | None) -> pl.DataFrame:
-    """cause_id (filled in by the explanation), first_seen and state; ids of an earlier run persist."""
-    today = reconciliation.reference_date.isoformat()
-    earlier = _earlier(previous)
-    joined = found.join(earlier, on="discrepancy_id", how="left", maintain_order="left")
-    known = pl.col("first_seen").is_not_null()
-    return joined.with_columns(
-        cause_id=pl.lit(None, pl.String),
-        first_seen=pl.col("first_seen").fill_null(today),
-        state=pl.when(known).then(pl.lit("persisting")).otherwise(pl.lit("new")),
-    )
-
-
-def _earlier(previous: Path | None) -> pl.DataFrame:
-    if previous is None:
-        return pl.DataFrame(schema={"discrepancy_id": pl.String, "first_seen": pl.String})
-    path = previous / "discrepancies.parquet"
-    if not path.is_file():
-        raise InputError(f"{previous} holds no earlier run: name a folder that `reconcile` wrote.")
-    return pl.read_parquet(path, columns=["discrepancy_id", "first_seen"])
+def with_history(found: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """The discrepancies with first_seen and state, and cause_id (which the explanation fills in)."""
+    told = history.select("discrepancy_id", "first_seen", "state")
+    joined = found.join(told, on="discrepancy_id", how="left", maintain_order="left")
+    return joined.with_columns(cause_id=pl.lit(None, pl.String))
 
 
 def write_json(path: Path, value: Any) -> None:
