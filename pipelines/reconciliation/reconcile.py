@@ -25,6 +25,8 @@ from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import shaped
 from pipelines.reconciliation.sides import side_by_side, unmatched, with_status
+from pipelines.reconciliation.signals.counts import charted_counts_of
+from pipelines.reconciliation.signals.signals import control_charts, signals
 from pipelines.spec.model import DatabaseSpec
 
 
@@ -50,6 +52,8 @@ class Reconciliation:
     offsets: pl.DataFrame
     indicators: pl.DataFrame
     indicator_differences: pl.DataFrame
+    control_charts: pl.DataFrame
+    signals: pl.DataFrame
     discrepancies: pl.DataFrame
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -112,6 +116,9 @@ def reconcile(
     compared = compare(spec, side_by_side(spec, records))
     alone = unmatched(records)
     one_sided = alone.filter(~pl.col("surplus"))
+    agreed = agreement(spec, compared)
+    covered = coverage(compared, *(one_sided.filter(side=side) for side in records))
+    charts = control_charts(spec, charted_counts_of(spec, new, agreed, covered, day))
     in_scope = {side: frame.filter(pl.col("_status").is_in(["pair", "unmatched"])) for side, frame in records.items()}
     return Reconciliation(
         reference_date=day,
@@ -119,12 +126,14 @@ def reconcile(
         records=pl.concat(frame.drop("_row", "_partner") for frame in records.values()),
         pairs=compared.select("pair_id", "reported_id", "new_id", "rule", "date_offset_days"),
         unmatched=alone.drop("surplus"),
-        coverage=coverage(compared, *(one_sided.filter(side=side) for side in records)),
-        agreement=agreement(spec, compared),
+        coverage=covered,
+        agreement=agreed,
         figures=figures_of(spec, compared),
         transitions=transitions(spec, compared),
         offsets=offsets(spec, compared),
         indicators=indicators(spec, in_scope["reported"], in_scope["new"]),
         indicator_differences=indicator_differences(spec, in_scope["reported"], in_scope["new"], compared),
+        control_charts=charts,
+        signals=signals(charts),
         discrepancies=discrepancies(spec, compared, alone),
     )

@@ -29,7 +29,7 @@ from pipelines.spec.reading import fingerprint
 
 FRAMES = (
     "pairs", "unmatched", "coverage", "agreement", "figures", "transitions", "offsets", "indicators",
-    "indicator_differences", "discrepancies", "not_comparable",
+    "indicator_differences", "control_charts", "signals", "discrepancies", "not_comparable",
 )  # fmt: skip
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.

@@ -212,6 +212,13 @@ class Use(Frozen):
     fallback: SourceName | None = None
 
 
+class Signals(Frozen):
+    """Control charts of continued validation: at most one false signal per chart in `run_length` months."""
+
+    run_length: int = Field(2000, ge=20)
+    from_: dt.date | None = Field(None, alias="from")  # months before this expect nothing, as after a known change
+
+
 class Sides(Frozen):
     reported: SourceName = "kip"
     new: SourceName = "wsapi"
@@ -280,6 +287,7 @@ class DatabaseSpec(Frozen):
     match: tuple[MatchRule, ...] = Field(min_length=1)
     indicators: dict[Name, Indicator] = {}
     gates: dict[Name, Gate] = {}
+    signals: Signals = Signals()
     changeover: dict[Code, Changeover] = {}
     use: tuple[Use, ...] = ()
     settling_days: Days | dict[SourceName, Days] = 0
