@@ -11,6 +11,7 @@ gives at most one false signal in `run_length` months on average.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,8 +61,19 @@ class Past:
         return _divided(self.k.sum(axis=1), self.of.sum(axis=1))
 
 
-def charted_shares(k: np.ndarray, n: np.ndarray, group: np.ndarray, calendar: np.ndarray, run_length: float) -> Charted:
-    """Charts of shares k ÷ n (rows × months); `group` numbers each row's group, `calendar` each month's month."""
+def charted_shares(
+    k: np.ndarray,
+    n: np.ndarray,
+    group: np.ndarray,
+    calendar: np.ndarray,
+    run_length: float,
+    only_falls: np.ndarray | bool = False,
+) -> Charted:
+    """Charts of shares k ÷ n (rows × months); `group` numbers each row's group, `calendar` each month's month.
+
+    Rows that `only_falls` have no upper limit: that a share of agreement rises is no fault.
+    """
+    only_falls = np.broadcast_to(only_falls, len(k))
     rho = beyond_chance(_share_scores(k, n), np.maximum(n - 1, 0), group)[group]
     charted, tail, unsure = _empty(k), 1 / run_length / 4, np.zeros(k.shape)
     for t in range(k.shape[1]):
@@ -76,10 +88,12 @@ def charted_shares(k: np.ndarray, n: np.ndarray, group: np.ndarray, calendar: np
             p_ = (charted.expected[rows, months] * n_).sum(axis=1) / whole
             # Months that vary on their own average out, as far as they are of one size.
             rho_ = rho[rows] * (n_**2).sum(axis=1) / whole**2 + unsure[rows, t]
-            beyond = np.minimum(*share_tails(k_.sum(axis=1), whole, p_, rho_)) < tail
+            lower, upper = share_tails(k_.sum(axis=1), whole, p_, rho_)
+            beyond = (lower < tail) | (upper < tail) & ~only_falls[rows]
             charted.signal[rows, t] = np.where(beyond, rule, charted.signal[rows, t])
             if rule == MONTH:
-                charted.low[rows, t], charted.high[rows, t] = share_limits(whole, p_, rho_, tail)
+                charted.low[rows, t], high = share_limits(whole, p_, rho_, tail)
+                charted.high[rows, t] = np.where(only_falls[rows], 1, high)
     return charted
 
 
@@ -110,14 +124,14 @@ def charted_counts(
     return charted
 
 
-def _asked(charted: Charted, t: int) -> list[tuple[np.ndarray, slice, int]]:
+def _asked(charted: Charted, t: int) -> Iterator[tuple[np.ndarray, slice, int]]:
     """Which rows are asked about which months by which rule; what the month rule found is not found again."""
-    last = slice(max(t - TOGETHER + 1, 0), t + 1)
-    ready = ~np.isnan(charted.expected)
-    month = np.flatnonzero(ready[:, t])
-    together = ready[:, last].all(axis=1) & (charted.signal[:, last] != MONTH).all(axis=1) & (t + 1 >= TOGETHER)
-    asked = [(month, slice(t, t + 1), MONTH), (np.flatnonzero(together), last, THREE_MONTHS)]
-    return [one for one in asked if one[0].size]
+    last, ready = slice(max(t - TOGETHER + 1, 0), t + 1), ~np.isnan(charted.expected)
+    if ready[:, t].any():
+        yield np.flatnonzero(ready[:, t]), slice(t, t + 1), MONTH
+    together = ready[:, last].all(axis=1) & (charted.signal[:, last] != MONTH).all(axis=1)
+    if t + 1 >= TOGETHER and together.any():
+        yield np.flatnonzero(together), last, THREE_MONTHS
 
 
 def _past(charted: Charted, k: np.ndarray, of: np.ndarray, calendar: np.ndarray, t: int) -> Past:

@@ -27,8 +27,9 @@ def share_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) ->
     lower[few] = cumulated[at]
     upper[few] = 1 - np.where(k[few] > 0, cumulated[at - 1], 0)
     a, b = _beta(n[~few], p[~few], rho[~few])
-    lower[~few] = special.betainc(a, b, k[~few] / n[~few])
-    upper[~few] = 1 - lower[~few]
+    half = 0.5 / n[~few]  # a count is the middle of a step
+    lower[~few] = special.betainc(a, b, np.minimum(k[~few] / n[~few] + half, 1))
+    upper[~few] = 1 - special.betainc(a, b, np.maximum(k[~few] / n[~few] - half, 0))
     return lower, upper
 
 

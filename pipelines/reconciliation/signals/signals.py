@@ -16,6 +16,7 @@ SIGNALS = {
     **dict.fromkeys(("value", "low", "high"), pl.Float64), "rule": pl.String,
 }  # fmt: skip
 CHARTS = {**SIGNALS, "expected": pl.Float64, "n": pl.Int64}
+ONLY_FALLS = ("agreement", "coverage", "coverage_of_register")  # more of these is no fault
 ROW = ("chart", "variable", "region", "unit")
 
 
@@ -57,7 +58,8 @@ def _charted(counts: pl.DataFrame, run_length: int) -> pl.DataFrame:
         return _told(rows, months, charted, k, k)
     n = np.zeros(k.shape)
     n[position] = at["n"]
-    charted = charted_shares(k, n, group.astype(int), calendar, run_length)
+    falls = rows["chart"].is_in(ONLY_FALLS).to_numpy()
+    charted = charted_shares(k, n, group.astype(int), calendar, run_length, falls)
     return _told(rows, months, charted, np.divide(k, n, out=np.zeros(k.shape), where=n > 0), n)
 
 
