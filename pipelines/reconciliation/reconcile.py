@@ -13,6 +13,7 @@ import polars as pl
 import polars.selectors as cs
 
 from pipelines.reconciliation.agreement import agreement
+from pipelines.reconciliation.changeover import changeovers
 from pipelines.reconciliation.compare import OUTCOME, compare
 from pipelines.reconciliation.coverage import coverage
 from pipelines.reconciliation.discrepancies import discrepancies
@@ -20,6 +21,7 @@ from pipelines.reconciliation.figures import figures_of
 from pipelines.reconciliation.held import with_held_back
 from pipelines.reconciliation.indicator_differences import indicator_differences
 from pipelines.reconciliation.indicators import indicators
+from pipelines.reconciliation.lag import adjusted_coverage
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.scope import newest_event
@@ -46,6 +48,8 @@ class Reconciliation:
     pairs: pl.DataFrame
     unmatched: pl.DataFrame
     coverage: pl.DataFrame
+    coverage_adjusted: pl.DataFrame
+    changeover: pl.DataFrame
     agreement: pl.DataFrame
     figures: pl.DataFrame
     transitions: pl.DataFrame
@@ -101,8 +105,10 @@ def reconcile(
     new: pl.DataFrame,
     reference_date: dt.date | None = None,
     held: pl.DataFrame | None = None,
+    delays: pl.DataFrame | None = None,
 ) -> Reconciliation:
-    """Hold two canonical frames side by side; `held` are new records that validation holds back.
+    """Hold two canonical frames side by side; `held` are new records that validation holds back, `delays`
+    tell how many days after its event a new record first came (record_id, days).
 
     Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
     at all is known. Without a reference date it is the newest event date of both sides.
@@ -127,6 +133,8 @@ def reconcile(
         pairs=compared.select("pair_id", "reported_id", "new_id", "rule", "date_offset_days"),
         unmatched=alone.drop("surplus"),
         coverage=covered,
+        coverage_adjusted=adjusted_coverage(spec, reported, new, _ids(pairs, reported, new), delays, day),
+        changeover=changeovers(spec, reported, new, day),
         agreement=agreed,
         figures=figures_of(spec, compared),
         transitions=transitions(spec, compared),
@@ -137,3 +145,9 @@ def reconcile(
         signals=signals(charts),
         discrepancies=discrepancies(spec, compared, alone),
     )
+
+
+def _ids(pairs: pl.DataFrame, reported: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """The pairs by their record ids, comparable or not."""
+    sides = {"reported": reported, "new": new}
+    return pl.DataFrame({f"{side}_id": frame["record_id"].gather(pairs[side]) for side, frame in sides.items()})

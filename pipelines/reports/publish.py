@@ -28,8 +28,8 @@ from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
 
 FRAMES = (
-    "pairs", "unmatched", "coverage", "agreement", "figures", "transitions", "offsets", "indicators",
-    "indicator_differences", "control_charts", "signals", "discrepancies", "not_comparable",
+    "pairs", "unmatched", "coverage", "coverage_adjusted", "changeover", "agreement", "figures", "transitions",
+    "offsets", "indicators", "indicator_differences", "control_charts", "signals", "discrepancies", "not_comparable",
 )  # fmt: skip
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
