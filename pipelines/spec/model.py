@@ -185,7 +185,10 @@ class Gate(Frozen):
     completeness_of_reported: Bound | None = None
     overlap: Bound | None = None
     agreement_each_variable: Bound | None = None
+    completeness_each_unit: Bound | None = None
+    agreement_each_unit: Bound | None = None
     unexplained: Bound | None = None
+    signals: Bound | None = None
     confidence: float = Field(0.95, gt=0.5, lt=1)
     minimum: int = Field(20, ge=1)
 
