@@ -17,7 +17,7 @@ from pipelines.reconciliation.changeover import changeovers
 from pipelines.reconciliation.compare import OUTCOME, compare
 from pipelines.reconciliation.coverage import coverage
 from pipelines.reconciliation.discrepancies import discrepancies
-from pipelines.reconciliation.figures import figures_of
+from pipelines.reconciliation.figures import estimated_totals, figures_of
 from pipelines.reconciliation.held import with_held_back
 from pipelines.reconciliation.indicator_differences import indicator_differences
 from pipelines.reconciliation.indicators import indicators
@@ -136,7 +136,7 @@ def reconcile(
         coverage_adjusted=adjusted_coverage(spec, reported, new, _ids(pairs, reported, new), delays, day),
         changeover=changeovers(spec, reported, new, day),
         agreement=agreed,
-        figures=figures_of(spec, compared),
+        figures=pl.concat([figures_of(spec, compared), estimated_totals(covered)]),
         transitions=transitions(spec, compared),
         offsets=offsets(spec, compared),
         indicators=indicators(spec, in_scope["reported"], in_scope["new"]),
