@@ -22,8 +22,9 @@ SPECIFICATION = (REPOSITORY / "docs" / "specification.md").read_text("utf-8")
 MODELS = {
     "DatabaseSpec": model.DatabaseSpec, "Variable": model.Variable, "Compare": model.Compare,
     "Validity": model.Validity, "Published": model.Published, "Rule": model.Rule, "MatchRule": model.MatchRule,
-    "Indicator": model.Indicator, "Gate": model.Gate, "Changeover": model.Changeover, "Use": model.Use, "Signals": model.Signals,
-    "Sides": model.Sides, "Volume": model.Volume, "SourceSchema": model.SourceSchema, "Field": model.Field_,
+    "Indicator": model.Indicator, "Gate": model.Gate, "Changeover": model.Changeover, "Use": model.Use,
+    "Signals": model.Signals, "Sides": model.Sides, "Volume": model.Volume,
+    "SourceSchema": model.SourceSchema, "Field": model.Field_,
     "Population": derivation.Population, "Events": derivation.Events, "Contact": derivation.Contact,
     "Span": derivation.Span, "Window": derivation.Window, "Included": derivation.Included,
     "Derivation": derivation.Derivation,

@@ -7,27 +7,23 @@ from typing import Any
 
 import altair as alt
 
-from pipelines.reports.charts import GRID, INK, NEW, WARN
+from pipelines.reports.charts import GRID, NEW, WARN
+from pipelines.reports.funnel import side_by_side
 
-Row = dict[str, Any]
-_PERCENT = "format(datum.value * 100, '.0f') + ' %'"
+# A share in percent; what is more than 1 is a number.
+_SHARE_OR_NUMBER = "datum.value <= 1 ? format(datum.value * 100, '.0f') + ' %' : format(datum.value, ',')"
 
 
-def control_chart(rows: Sequence[Row], title: str, share: bool) -> alt.LayerChart:
-    """One chart: rows of period, value, low, high and signal (true or false), in order of months."""
-    axis = alt.Axis(labelExpr=_PERCENT, tickCount=4) if share else alt.Axis(tickCount=4)
-    x = alt.X("period:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False))
-    base = alt.Chart(alt.InlineData(values=list(rows))).encode(x=x)
-    y = alt.Y("value:Q", title=None, axis=axis, scale=alt.Scale(zero=False))
-    band = base.mark_area(color=GRID, interpolate="step").encode(y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q")
-    line = base.mark_line(color=NEW, strokeWidth=1.5).encode(y=y)
+def control_charts(rows: Sequence[dict[str, Any]], titles: list[str]) -> alt.FacetChart:
+    """A panel per title: rows of panel, period, value, low, high and signal (true or false), in order of months."""
+    x = alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False))
+    axis, scale = alt.Axis(labelExpr=_SHARE_OR_NUMBER, tickCount=4), alt.Scale(zero=False)
+    y = alt.Y("value:Q", title=None, axis=axis, scale=scale)
+    base = alt.Chart().encode(x=x)
+    low = alt.Y("low:Q", title=None, axis=axis, scale=scale)
+    band = base.mark_area(color=GRID, interpolate="step").encode(y=low, y2="high:Q")
     colour = alt.condition("datum.signal", alt.value(WARN), alt.value(NEW))
     size = alt.condition("datum.signal", alt.value(60), alt.value(18))
     dots = base.mark_circle(opacity=1).encode(y=y, color=colour, size=size)
-    return alt.layer(band, line, dots).properties(width=205, height=105, title=title)
-
-
-def control_charts(charts: Sequence[alt.LayerChart]) -> alt.ConcatChart:
-    """Several charts beside one another."""
-    titled = alt.concat(*charts, columns=3, spacing=24)
-    return titled.configure_title(fontSize=11, anchor="start", color=INK, fontWeight="normal")
+    line = base.mark_line(color=NEW, strokeWidth=1.5).encode(y=y)
+    return side_by_side(alt.layer(band, line, dots, data=alt.InlineData(values=list(rows))), titles)

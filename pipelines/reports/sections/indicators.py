@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.reports import charts
-from pipelines.reports.funnel import funnel_chart, funnel_charts
+from pipelines.reports.funnel import Panel, funnel_charts
 from pipelines.reports.numbers import NOTHING, count, points
 from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
 from pipelines.reports.sections.gate import bound
@@ -36,14 +36,16 @@ def _funnels(view: View) -> tuple[Picture, ...]:
     country = dict(frame.filter(pl.col("region").is_null()).select("indicator", "value").rows())
     units = frame.filter(pl.col("unit").is_not_null())
     own = units if view.region is None else units.filter(pl.col("region") == view.region)
-    drawn = []
+    panels = []
     for name in _names(view, set(country)):
         shown = [row for row in own.filter(indicator=name).iter_rows(named=True) if _may_be_shown(view, row)]
-        rows = [{"place": view.place(row), "n": row["denominator"], "value": row["value"]} for row in shown]
+        rows = tuple({"place": view.place(row), "n": row["denominator"], "value": row["value"]} for row in shown)
         if len(rows) >= FEWEST_IN_A_FUNNEL and 0 < country[name] < 1:
-            axes = view.texts("chart", "funnel_n", "funnel_value")
-            drawn.append(funnel_chart(rows, country[name], _label(view, name), axes))
-    return (Picture(charts.svg(funnel_charts(drawn)), view.text("chart.funnel")),) if drawn else ()
+            panels.append(Panel(_label(view, name), country[name], rows))
+    if not panels:
+        return ()
+    axes = view.texts("chart", "funnel_n", "funnel_value")
+    return (Picture(charts.svg(funnel_charts(panels, axes)), view.text("chart.funnel")),)
 
 
 def _may_be_shown(view: View, row: Row) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.reports import charts
-from pipelines.reports.control_pictures import control_chart, control_charts
+from pipelines.reports.control_pictures import control_charts
 from pipelines.reports.numbers import NOTHING, count, month, share
 from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
 from pipelines.reports.suppression import is_small
@@ -95,22 +95,19 @@ def _may_be_shown(view: View, row: Row) -> bool:
 
 def _pictures(view: View, charted: pl.DataFrame, signalling: pl.DataFrame) -> tuple[Picture, ...]:
     """The newest charts, where no month of them is too small to be shown."""
-    drawn = []
+    drawn: dict[str, list[Row]] = {}
     for row in signalling.iter_rows(named=True):
         same = [pl.col(name).eq_missing(pl.lit(row[name], pl.String)) for name in CHART]
         months = list(charted.filter(same).sort("period").iter_rows(named=True))
-        if len(months) > 1 and all(_may_be_shown(view, one) for one in months) and len(drawn) < MOST_PICTURES:
-            drawn.append(_drawn(view, row, months))
+        if len(months) > 1 and len(drawn) < MOST_PICTURES and all(_may_be_shown(view, one) for one in months):
+            title = f"{view.text('signals.' + row['chart'])}: {view.label(row['variable'])}, {view.place(row)}"
+            drawn[title] = [_point(one, title) for one in months]
     if not drawn:
         return ()
-    return (Picture(charts.svg(control_charts(drawn)), view.text("chart.signals")),)
+    points = [point for months in drawn.values() for point in months]
+    return (Picture(charts.svg(control_charts(points, list(drawn))), view.text("chart.signals")),)
 
 
-def _drawn(view: View, row: Row, months: list[Row]) -> Any:
-    points = [
-        {"period": month(one["period"]), "signal": one["rule"] is not None}
-        | {name: one[name] for name in ("value", "low", "high")}
-        for one in months
-    ]
-    title = [f"{view.text('signals.' + row['chart'])}: {view.label(row['variable'])}", view.place(row)]
-    return control_chart(points, title, share=row["chart"] != "volume")
+def _point(row: Row, title: str) -> Row:
+    shown = {name: row[name] for name in ("period", "value", "low", "high")}
+    return shown | {"panel": title, "signal": row["rule"] is not None}
