@@ -49,6 +49,8 @@ def _signalling(charted: pl.DataFrame) -> pl.DataFrame:
 def _lead(view: View, charted: pl.DataFrame) -> str:
     """How many charts there are, and how many false signals a year that lets one expect at most."""
     n, length = charted.select(CHART).unique().height, view.spec.signals.run_length
+    if n == 0:
+        return view.text("section.signals_lead")
     false = count(math.ceil(n * 12 / length))
     return (
         view.text("section.signals_lead")
