@@ -106,9 +106,11 @@ def reconcile(
     reference_date: dt.date | None = None,
     held: pl.DataFrame | None = None,
     delays: pl.DataFrame | None = None,
+    expected: pl.DataFrame | None = None,
 ) -> Reconciliation:
     """Hold two canonical frames side by side; `held` are new records that validation holds back, `delays`
-    tell how many days after its event a new record first came (record_id, days).
+    tell how many days after its event a new record first came (record_id, days), and `expected` are the
+    records that a register says there should be.
 
     Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
     at all is known. Without a reference date it is the newest event date of both sides.
@@ -124,7 +126,7 @@ def reconcile(
     one_sided = alone.filter(~pl.col("surplus"))
     agreed = agreement(spec, compared)
     covered = coverage(compared, *(one_sided.filter(side=side) for side in records))
-    charts = control_charts(spec, charted_counts_of(spec, new, agreed, covered, day))
+    charts = control_charts(spec, charted_counts_of(spec, new, agreed, covered, day, expected))
     in_scope = {side: frame.filter(pl.col("_status").is_in(["pair", "unmatched"])) for side, frame in records.items()}
     return Reconciliation(
         reference_date=day,

@@ -12,6 +12,7 @@ from small_sides import side, small_spec
 
 from pipelines.reconciliation.reconcile import reconcile
 from pipelines.reconciliation.signals.charts import MONTH, charted_counts, charted_shares
+from pipelines.reconciliation.signals.counts import charted_counts_of
 from pipelines.reconciliation.signals.limits import beyond_chance, count_tails, share_limits, share_tails
 from pipelines.reconciliation.signals.signals import control_charts, signals
 
@@ -174,3 +175,23 @@ def test_a_known_change_begins_the_expectation_anew():
     spec = small_spec(signals={"from": dt.date(2024, 4, 1)})
     assert control_charts(spec, counts)["period"].to_list() == ["2024-10", "2024-11", "2024-12"]
     assert len(signals(control_charts(spec, counts))) == 0
+
+
+def test_what_a_register_expects_is_held_against_what_came():
+    """From the fifteenth month on half of unit u2's courses no longer come; the register still has them."""
+    spec = small_spec({"a": {"type": "yes_no"}})
+    said = records("N", 20, None)
+    came = [
+        row
+        for row in said
+        if not (row["record_id"] > "N14" and row["unit"] == "u2" and int(row["person"][1:]) % 4 == 1)
+    ]
+    agreement, coverage = (
+        reconcile(spec, side(spec, said), side(spec, came)).frames()[n] for n in ("agreement", "coverage")
+    )
+    counts = charted_counts_of(spec, side(spec, came), agreement, coverage, dt.date(2024, 12, 31), side(spec, said))
+    of_register = counts.filter(chart="coverage_of_register", unit="u2")
+    assert of_register.filter(period="2023-03").select("k", "n").row(0) == (12, 12)
+    assert of_register.filter(period="2024-04").select("k", "n").row(0) == (6, 12)
+    found = signals(control_charts(spec, counts)).filter(chart="coverage_of_register", unit="u2")
+    assert found["period"].min() == "2024-03"

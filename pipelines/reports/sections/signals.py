@@ -52,11 +52,8 @@ def _lead(view: View, charted: pl.DataFrame) -> str:
     if n == 0:
         return view.text("section.signals_lead")
     false = count(math.ceil(n * 12 / length))
-    return (
-        view.text("section.signals_lead")
-        + " "
-        + view.text("signals.expected", n=count(n), false=false, length=count(length))
-    )
+    expected = view.text("signals.expected", n=count(n), false=false, length=count(length))
+    return f"{view.text('section.signals_lead')} {expected}"
 
 
 def _table(view: View, signalling: pl.DataFrame) -> Table:
