@@ -38,11 +38,12 @@ def arrival_delays(warehouse: Warehouse, spec: DatabaseSpec, source: str) -> pl.
     When we received a file says nothing of that (a whole history may be loaded in one day); a record that came in
     files without a time of sending is left out. An id that several senders use is left out too.
     """
+    happened = f'"{spec.event_date}"'
     return warehouse.frame(
         f"""
-        select record_id, date_diff('day', min({spec.event_date})::date, min(sent_at)::date) as days
+        select record_id, date_diff('day', min({happened})::date, min(sent_at)::date) as days
         from typed_{source} join receipts using (receipt_id)
-        where record_id is not null and sent_at is not null and {spec.event_date} is not null
+        where record_id is not null and sent_at is not null and {happened} is not null
         group by record_id having count(distinct receipts.region) = 1 and days >= 0 order by record_id
         """
     )

@@ -79,7 +79,7 @@ def _typical(spec: DatabaseSpec, new: pl.DataFrame, name: str, variable: Variabl
     """
     if variable.categorical or variable.type == "sks":
         counted = new[name].drop_nulls().value_counts().sort("count", name, descending=[True, False])
-        return pl.col(name) == (counted[name][0] if len(counted) else None)
+        return pl.col(name) == counted[name][0] if len(counted) else None
     if variable.numeric:
         return pl.col(name) > pl.col(name).median()
     if variable.type in ("date", "timestamp"):
