@@ -9,7 +9,7 @@ judged anew without a new run.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,10 @@ class Condition:
     n: int
     outcome: str
     reason: str
-    region: str | None  # where the condition is of each unit
-    figure: dict[str, Any]  # the contract file, and the keys of the rows in it that were counted
+    region: str | None = None  # where the condition is of each unit
+    figure: dict[str, Any] = field(
+        default_factory=dict
+    )  # the contract file, and the keys of the rows in it that were counted
 
 
 @dataclass(frozen=True)
