@@ -182,16 +182,21 @@ def gate(
     database: Database = "dhd",
     gate: Gate = FIRST_DATA,
     results: Annotated[Path | None, typer.Option(help="A folder of results; else the latest run's.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="Another specification (YAML), with other limits.")] = None,
     as_json: Json = False,
 ) -> None:
     """Judge a gate anew on stored counts. Exit 1 where it has not passed."""
     from pipelines.handover.gate import judge
     from pipelines.reports.publish import evidence
+    from pipelines.spec.reading import read_spec
 
     latest, chosen = _latest(_project(home, expectations), database, results)
     if (of := json.loads((latest / "summary.json").read_text("utf-8"))["database"]) != database:
         raise InputError(f"{latest} holds results of {of}, not of {database}: name its database with --database.")
-    decision = judge(chosen.spec, gate, latest, evidence(latest))
+    asked = read_spec(spec) if spec else chosen.spec
+    if asked.database != database:
+        raise InputError(f"{spec} is the specification of {asked.database}, not of {database}: name that one's.")
+    decision = judge(asked, gate, latest, evidence(latest))
     terminal = Terminal(as_json)
     terminal.answer(decision.contract())
     tell_decision(terminal, decision)

@@ -34,6 +34,7 @@ from pipelines.validation.check import FINDINGS, Validation, check, mark_quarant
 from pipelines.validation.witness import hold_together, pandera_counts
 from pipelines.warehouse import conforming, derived_rows, ledger, national, receiving
 from pipelines.warehouse.database import Warehouse
+from pipelines.warehouse.delays import arrival_delays
 from pipelines.warehouse.frames import load, save
 from pipelines.warehouse.key import read_key, region_password
 from pipelines.warehouse.versions import current, held_back
@@ -176,7 +177,8 @@ def reconcile(run: Run) -> Summary:
         sides = run.spec.sides
         reported, new = (current(warehouse, run.spec, source) for source in (sides.reported, sides.new))
         held = held_back(warehouse, run.spec, sides.new)
-        found = reconciling.reconcile(run.spec, reported, new, run.reference_date, held)
+        delays = arrival_delays(warehouse, run.spec, sides.new)
+        found = reconciling.reconcile(run.spec, reported, new, run.reference_date, held, delays, _expected(run))
         for name, frame in found.frames().items():
             save(warehouse, name, frame)
         arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}
@@ -187,6 +189,17 @@ def reconcile(run: Run) -> Summary:
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
     publish.write_reconciliation(run.building, found, earlier)
     return found.counts()
+
+
+def _expected(run: Run) -> pl.DataFrame | None:
+    """The records that the registers say there should be, where no side is made of them and they were received."""
+    if run.register or not run.spec.population.include:
+        return None
+    try:
+        with national.read_registers(run.project, registers_of(run.spec)) as events:
+            return derive(events.connection, run.spec).records
+    except InputError:  # without registers nothing is held against them
+        return None
 
 
 def explain(run: Run) -> Summary:

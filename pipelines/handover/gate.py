@@ -8,29 +8,27 @@ judged anew without a new run.
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipelines.handover.counts import Counted, counts_for
 from pipelines.project import InputError
 from pipelines.reconciliation.intervals import wilson
 from pipelines.spec.model import DatabaseSpec, Gate
+from pipelines.spec.primitives import meets
 
-COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
+NOTHING = Counted(0, 0, "", ())  # an empty table is judged too, and cannot be
 # The outcome of the whole is its worst condition's.
 WORST_FIRST = ("not_passed", "cannot_be_judged", "passed")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition with the figure it was judged on; `of` names a variable where the condition is of each."""
+    """One condition with the figure it was judged on; `of` names a variable or unit where it is of each."""
 
     condition: str
     of: str | None
@@ -41,6 +39,10 @@ class Condition:
     n: int
     outcome: str
     reason: str
+    region: str | None = None  # where the condition is of each unit
+    figure: dict[str, Any] = field(
+        default_factory=dict
+    )  # the contract file, and the keys of the rows in it that were counted
 
 
 @dataclass(frozen=True)
@@ -77,35 +79,22 @@ def _worst(outcomes: Iterable[str]) -> str:
 
 
 def _judged(name: str, bound: str, gate: Gate, results: Path) -> list[Condition]:
-    counts = {"agreement_each_variable": _agreement, "unexplained": _unexplained}.get(name, _coverage)
-    found = counts(name, results) or [(None, 0, 0)]  # an empty table is judged too, and cannot be
-    return [_condition(name, of, k, n, bound, gate) for of, k, n in found]
+    return [_condition(name, counted, bound, gate) for counted in counts_for(name, results, gate.minimum) or [NOTHING]]
 
 
-def _coverage(name: str, results: Path) -> list[tuple[str | None, int, int]]:
-    numerator = {"completeness_of_new": "new", "completeness_of_reported": "reported", "overlap": "both"}[name]
-    country = _country(results / "coverage.parquet")
-    return [(None, *row) for row in country.select(numerator, "union").rows()]
+def _condition(name: str, counted: Counted, bound: str, gate: Gate) -> Condition:
+    """A share is judged by its interval. Signals are counted: chance is in the limits of their charts already."""
+    found, low, high = _found(counted, gate)
+    if name == "signals":
+        found = low = high = float(counted.k) if counted.n else None
+    outcome, reason = _outcome(bound, low, high, counted.n, gate.minimum)
+    figure = {"file": counted.file, "rows": list(counted.rows)}
+    return Condition(name, counted.of, bound, found, low, high, counted.n, outcome, reason, counted.region, figure)
 
 
-def _agreement(name: str, results: Path) -> list[tuple[str | None, int, int]]:
-    country = _country(results / "agreement.parquet").filter(pl.col("level").is_null()).sort("variable")
-    return country.select("variable", pl.col("agree") + pl.col("agree_within"), "both_known").rows()
-
-
-def _unexplained(name: str, results: Path) -> list[tuple[str | None, int, int]]:
-    found = pl.read_parquet(results / "discrepancies.parquet", columns=["cause_id"])
-    return [(None, found["cause_id"].null_count(), len(found))]
-
-
-def _country(path: Path) -> pl.DataFrame:
-    return pl.read_parquet(path).filter(pl.all_horizontal(pl.col("region", "unit", "period").is_null()))
-
-
-def _condition(name: str, of: str | None, k: int, n: int, bound: str, gate: Gate) -> Condition:
-    low, high = wilson(k, n, gate.confidence)
-    outcome, reason = _outcome(bound, low, high, n, gate.minimum)
-    return Condition(name, of, bound, k / n if n else None, low, high, n, outcome, reason)
+def _found(counted: Counted, gate: Gate) -> tuple[float | None, ...]:
+    share = counted.k / counted.n if counted.n else None
+    return share, *wilson(counted.k, counted.n, gate.confidence)
 
 
 def _outcome(bound: str, low: float | None, high: float | None, n: int, minimum: int) -> tuple[str, str]:
@@ -113,8 +102,7 @@ def _outcome(bound: str, low: float | None, high: float | None, n: int, minimum:
         return "cannot_be_judged", "nothing to judge"
     if n < minimum:
         return "cannot_be_judged", f"fewer than {minimum}"
-    sign, limit = re.match(r"(>=|<=|>|<)\s*(.+)", bound).groups()
-    sides = [COMPARISONS[sign](end, float(limit)) for end in (low, high)]
+    sides = [meets(bound, end) for end in (low, high)]
     if all(sides):
         return "passed", "the whole interval meets what is asked"
     return ("cannot_be_judged", "the interval contains the limit") if any(sides) else (

@@ -6,6 +6,7 @@ import polars as pl
 
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.rollup import period
+from pipelines.reconciliation.shape import shaped
 from pipelines.reconciliation.sides import copied_columns
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.use import SOURCE_COLUMN, counted
@@ -18,7 +19,7 @@ def counted_records(spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFram
     on one side (sent or typed twice) the first by record id stands for the course. Test persons never count.
     """
     reported, new = (_without_copies(spec, frame) for frame in (reported, new))
-    rows = match(spec, reported, new)
+    rows = match(spec, shaped(spec, reported, "reported"), shaped(spec, new, "new"))
     pairs = pl.DataFrame({
         "reported_id": reported["record_id"].gather(rows["reported"]),
         "new_id": new["record_id"].gather(rows["new"]),

@@ -17,6 +17,9 @@ from pipelines.reconciliation.shape import Side
 from pipelines.spec.model import DatabaseSpec
 
 TYPES = (*[pl.String] * 4, *[pl.Int64] * 3, *[pl.Float64] * 3)
+# How a record stands in an indicator. From NOT_MET on it is in the denominator.
+STANDINGS = ("outside", "unknown", "not_met", "met")
+OUTSIDE, UNKNOWN, NOT_MET, MET = range(len(STANDINGS))
 BY_PLACE = ((), ("region",), ("region", "unit"))
 COLUMNS = (
     "indicator",
@@ -32,12 +35,19 @@ COLUMNS = (
 )
 
 
-def indicators(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> pl.DataFrame:
-    """indicators.parquet: per indicator, place and side, with a 95 % Wilson interval; of the records in `rows`."""
+def read_for_indicators(spec: DatabaseSpec, side: Side, rows: np.ndarray) -> pl.DataFrame:
+    """Of the records `rows`: who and where, and the columns that the indicators' conditions ask of."""
+    asked = {column for name in spec.indicators for _, text in _parts(spec, name)
+             for column in spec.condition(text).columns}  # fmt: skip
+    return side.read(sorted({"record_id", "person", "region", "unit", *asked}), rows)
+
+
+def indicators(spec: DatabaseSpec, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """indicators.parquet: per indicator, place and side, with a 95 % Wilson interval; of each side's records."""
     parts = [
-        _counts(spec, sides[name], rows[name], indicator).with_columns(side=pl.lit(name))
-        for indicator in spec.indicators
-        for name in sides
+        _counts(frame.select("region", "unit"), standing).with_columns(side=pl.lit(name))
+        for name, frame in frames.items()
+        for standing in standings(spec, frame)
     ]
     if not parts:
         return pl.DataFrame(schema=dict(zip(COLUMNS, TYPES, strict=True)))
@@ -46,23 +56,43 @@ def indicators(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str,
     return shown.rename({"value_low": "low", "value_high": "high"}).select(COLUMNS)
 
 
-def _counts(spec: DatabaseSpec, side: Side, rows: np.ndarray, name: str) -> pl.DataFrame:
+def standings(spec: DatabaseSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """How each record stands in each indicator: a column per indicator (position in STANDINGS), in the rows' order.
+
+    The one definition that both sides, and the parts of their difference, are counted by.
+    """
+    said = flags(spec, frame, {f"{name} {part}": text for name in spec.indicators for part, text in _parts(spec, name)})
+    return said.select(_standing(name, said.columns).alias(name) for name in spec.indicators)
+
+
+def _parts(spec: DatabaseSpec, name: str) -> list[tuple[str, str]]:
     indicator = spec.indicators[name]
-    parts = {"in_denominator": indicator.denominator, "in_numerator": indicator.numerator}
-    if indicator.unknown:
-        parts["is_unknown"] = indicator.unknown
-    columns = {column for text in parts.values() for column in spec.condition(text).columns}
-    frame = side.read(sorted({"region", "unit", *columns}), rows)
-    said = flags(spec, frame, parts).select(pl.all().fill_null(False))
-    unknown = pl.col("is_unknown") if indicator.unknown else pl.lit(False)
-    eligible, known = pl.col("in_denominator"), pl.col("in_denominator") & ~unknown
+    said = {part: getattr(indicator, part) for part in ("denominator", "numerator", "unknown")}
+    return [(part, text) for part, text in said.items() if text]
+
+
+def _standing(name: str, known: list[str]) -> pl.Expr:
+    """A condition that cannot be decided (null) does not hold."""
+    holds = {part: pl.col(f"{name} {part}").fill_null(False) for part in ("denominator", "numerator")}
+    unknown = pl.col(f"{name} unknown").fill_null(False) if f"{name} unknown" in known else pl.lit(False)
     return (
-        pl.concat([frame.select("region", "unit"), said], how="horizontal")
+        pl.when(~holds["denominator"]).then(OUTSIDE)
+        .when(unknown).then(UNKNOWN)
+        .when(holds["numerator"]).then(MET)
+        .otherwise(NOT_MET)
+        .cast(pl.UInt8)
+    )  # fmt: skip
+
+
+def _counts(places: pl.DataFrame, standing: pl.Series) -> pl.DataFrame:
+    stands = pl.col(standing.name)
+    return (
+        places.with_columns(standing)
         .group_by("region", "unit")
         .agg(
-            numerator=(known & pl.col("in_numerator")).sum().cast(pl.Int64),
-            denominator=known.sum().cast(pl.Int64),
-            unknown=(eligible & unknown).sum().cast(pl.Int64),
+            numerator=(stands == MET).sum().cast(pl.Int64),
+            denominator=(stands >= NOT_MET).sum().cast(pl.Int64),
+            unknown=(stands == UNKNOWN).sum().cast(pl.Int64),
         )
-        .with_columns(indicator=pl.lit(name))
+        .with_columns(indicator=pl.lit(standing.name))
     )

@@ -5,6 +5,7 @@ A proportion of nothing has no interval: null (None, NaN in arrays), never 0 or 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,6 +157,38 @@ def newcombe(successes: int, n: int, other_successes: int, other_n: int, confide
         successes, n, other_successes, other_n, method="newcomb", compare="diff", alpha=1 - confidence
     )
     return float(low), float(high)
+
+
+def newcombe_paired(both: int, first_only: int, second_only: int, neither: int, confidence: float = 0.95) -> Interval:
+    """The interval of the first share − the second of the same pairs, from their fourfold table.
+
+    Newcombe's method 10 for paired data (Stat Med 1998;17:2635-2650): the two Wilson intervals, joined by the
+    correlation φ of the two answers, which is corrected for continuity where it is positive. Stands also where
+    nothing differs: then its width says how little the pairs can tell. (None, None) without pairs.
+    """
+    n = both + first_only + second_only + neither
+    if n == 0:
+        return NO_INTERVAL
+    marginals = np.array([both + first_only, both + second_only])
+    low, high = wilson_bounds(marginals, [n, n], confidence)
+    down, up = marginals / n - low, high - marginals / n
+    phi = _phi(both, first_only, second_only, neither)
+    difference = (first_only - second_only) / n
+    return difference - _joined(down[0], up[1], phi), difference + _joined(up[0], down[1], phi)
+
+
+def _phi(both: int, first_only: int, second_only: int, neither: int) -> float:
+    """Newcombe's φ: 0 where a margin is empty; a positive one is lessened by half a pair."""
+    n = both + first_only + second_only + neither
+    margins = (both + first_only) * (second_only + neither) * (both + second_only) * (first_only + neither)
+    product = both * neither - first_only * second_only
+    corrected = max(product - n / 2, 0) if product > 0 else product
+    return corrected / math.sqrt(margins) if margins else 0.0
+
+
+def _joined(one: float, other: float, correlation: float) -> float:
+    """The width of a difference whose two ends move together as far as they are correlated."""
+    return math.sqrt(one**2 - 2 * correlation * one * other + other**2)
 
 
 def _refuse_impossible(counts: np.ndarray, totals: np.ndarray) -> None:

@@ -15,19 +15,24 @@ import polars as pl
 
 from pipelines.reconciliation.agreement import agreement
 from pipelines.reconciliation.areas import Areas, areas_of
+from pipelines.reconciliation.changeover import changeovers
 from pipelines.reconciliation.coverage import counted_by_place, coverage
 from pipelines.reconciliation.figures import SCHEMA as FIGURES
-from pipelines.reconciliation.figures import figures_of
+from pipelines.reconciliation.figures import estimated_totals, figures_of
 from pipelines.reconciliation.held import with_held_back
-from pipelines.reconciliation.indicators import indicators
+from pipelines.reconciliation.indicator_differences import indicator_differences
+from pipelines.reconciliation.indicators import indicators, read_for_indicators
+from pipelines.reconciliation.lag import adjusted_coverage
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.numerals import DIFFERENCES
 from pipelines.reconciliation.pairs import Pairs, paired
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
-from pipelines.reconciliation.shape import shaped
+from pipelines.reconciliation.shape import Side, shaped
 from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses
+from pipelines.reconciliation.signals.counts import charted_counts_of
+from pipelines.reconciliation.signals.signals import control_charts, signals
 from pipelines.reconciliation.variables import Compared, compare_variable
 from pipelines.spec.model import DatabaseSpec
 
@@ -42,8 +47,12 @@ def reconcile(
     new: pl.DataFrame | pl.LazyFrame,
     reference_date: dt.date | None = None,
     held: pl.DataFrame | None = None,
+    delays: pl.DataFrame | None = None,
+    expected: pl.DataFrame | None = None,
 ) -> Reconciliation:
-    """Hold two canonical frames side by side; `held` are new records that validation holds back.
+    """Hold two canonical frames side by side; `held` are new records that validation holds back, `delays`
+    tell how many days after its event a new record first came (record_id, days), and `expected` are the
+    records that a register says there should be.
 
     A lazy frame (of Parquet files, or of a DuckDB table) is read a column at a time.
     Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
@@ -63,6 +72,9 @@ def reconcile(
     for name, frame in single.items():
         status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
     rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
+    covered = _coverage(pairs, single)
+    agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
+    charts = control_charts(spec, charted_counts_of(spec, sides["new"], agreed, covered, day, expected))
     return Reconciliation(
         spec=spec,
         reference_date=day,
@@ -71,13 +83,44 @@ def reconcile(
         index=pairs,
         alone=pl.concat(single.values()).sort("side", "record_id"),
         differing={found.name: found.differing for found in compared},
-        coverage=_coverage(pairs, single),
-        agreement=agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()}),
-        figures=_figures(spec, compared, areas),
+        coverage=covered,
+        agreement=agreed,
+        figures=pl.concat([_figures(spec, compared, areas), estimated_totals(covered)]),
         transitions=transitions(spec, compared, areas),
         offsets=offsets(spec, compared, areas, _event_offsets(pairs, areas)),
-        indicators=indicators(spec, sides, rows),
+        control_charts=charts,
+        signals=signals(charts),
+        **_indicators(spec, sides, rows, pairs),
+        **_change_of_source(spec, sides, matched, delays, day),
     )
+
+
+def _indicators(
+    spec: DatabaseSpec, sides: dict[str, Side], rows: dict[str, np.ndarray], pairs: Pairs
+) -> dict[str, pl.DataFrame]:
+    frames = {name: read_for_indicators(spec, side, rows[name]) for name, side in sides.items()}
+    ids = _ids(sides, {name: pairs.rows(name) for name in sides})
+    return {
+        "indicators": indicators(spec, frames),
+        "indicator_differences": indicator_differences(spec, *frames.values(), ids),
+    }
+
+
+def _change_of_source(
+    spec: DatabaseSpec, sides: dict[str, Side], matched: pl.DataFrame, delays: pl.DataFrame | None, day: dt.date
+) -> dict[str, pl.DataFrame]:
+    """When the new source begins, and how much of it has yet to come; from all records and pairs, comparable or not."""
+    dated = [side.read(["record_id", "region", "unit", spec.event_date]) for side in sides.values()]
+    ids = _ids(sides, {name: matched[name].to_numpy() for name in sides})
+    return {
+        "changeover": changeovers(spec, *dated, day),
+        "coverage_adjusted": adjusted_coverage(spec, *dated, ids, delays, day),
+    }
+
+
+def _ids(sides: dict[str, Side], rows: dict[str, np.ndarray]) -> pl.DataFrame:
+    """The pairs of rows by their record ids."""
+    return pl.DataFrame({f"{name}_id": side.column("record_id", rows[name]) for name, side in sides.items()})
 
 
 def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:

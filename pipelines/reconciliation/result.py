@@ -23,7 +23,7 @@ from pipelines.spec.model import DatabaseSpec
 # What is kept between the steps of a run.
 FRAMES = (
     "records", "pair_index", "places", "alone", "differing", "coverage", "agreement", "figures", "transitions",
-    "offsets", "indicators",
+    "offsets", "indicators", "indicator_differences", "coverage_adjusted", "changeover", "control_charts", "signals",
 )  # fmt: skip
 TABLES = FRAMES[5:]
 DIFFERING = {
@@ -52,6 +52,11 @@ class Reconciliation:
     transitions: pl.DataFrame
     offsets: pl.DataFrame
     indicators: pl.DataFrame
+    indicator_differences: pl.DataFrame
+    coverage_adjusted: pl.DataFrame
+    changeover: pl.DataFrame
+    control_charts: pl.DataFrame
+    signals: pl.DataFrame
 
     @cached_property
     def pairs(self) -> pl.DataFrame:

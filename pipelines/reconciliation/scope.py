@@ -34,11 +34,12 @@ def comparable(spec: DatabaseSpec, reference_date: dt.date) -> pl.Expr:
     """
     day = pl.col(spec.event_date).cast(pl.Date)
     inside = day <= reference_date - dt.timedelta(days=spec.record_settles)
-    return (inside & _in_parallel_period(spec, day)).fill_null(True)
+    return (inside & in_parallel_period(spec)).fill_null(True)
 
 
-def _in_parallel_period(spec: DatabaseSpec, day: pl.Expr) -> pl.Expr:
+def in_parallel_period(spec: DatabaseSpec) -> pl.Expr:
     """A unit's own changeover goes before its region's; a place without one has no known limits."""
+    day = pl.col(spec.event_date).cast(pl.Date)
     places = spec.changeover.items()
     by_unit = [pl.when(pl.col("unit") == place).then(_parallel(day, change)) for place, change in places]
     by_region = [pl.when(pl.col("region") == place).then(_parallel(day, change)) for place, change in places]

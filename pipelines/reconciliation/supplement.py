@@ -12,6 +12,7 @@ import polars as pl
 
 from pipelines.reconciliation.derive import EVIDENCE
 from pipelines.reconciliation.match import match
+from pipelines.reconciliation.shape import shaped
 from pipelines.spec.model import REGISTERS, DatabaseSpec
 from pipelines.validation.check import FINDINGS
 
@@ -43,7 +44,7 @@ def supplement(
     Both are canonical frames, `sent` with receipt_id and line.
     """
     derived, sent = derived.sort("record_id"), sent.sort("record_id")
-    pairs = match(spec, derived, sent)
+    pairs = match(spec, shaped(spec, derived, "derived"), shaped(spec, sent, "sent"))
     attributes = [name for name in spec.attributes if name != "retracted"]
     columns = [column for name in variables for column in (name, f"{name}_missing")] + attributes
     given = sent.with_row_index("new").select("new", pl.col(columns).name.prefix("_"))

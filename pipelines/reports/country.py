@@ -12,23 +12,25 @@ from pipelines.reports.places import PlaceNames
 from pipelines.reports.results import Results
 from pipelines.reports.sections.agreement import agreement_section
 from pipelines.reports.sections.causes import cause_cards, unexplained
+from pipelines.reports.sections.changeover import changeover_section
 from pipelines.reports.sections.coverage import coverage_section
 from pipelines.reports.sections.evidence import (
     discrepancies_section,
     findings_section,
     receipts_section,
-    signals_section,
     unmatched_section,
 )
 from pipelines.reports.sections.figures import figures_section
 from pipelines.reports.sections.gate import gate_result
 from pipelines.reports.sections.indicators import indicators_section
 from pipelines.reports.sections.movements import movements_section
+from pipelines.reports.sections.signals import signals_section
 from pipelines.reports.view import View
 from pipelines.spec.model import DatabaseSpec
 
 SECTIONS = (
     coverage_section,
+    changeover_section,
     agreement_section,
     indicators_section,
     figures_section,

@@ -12,7 +12,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,24 @@ from pipelines.explain.cause import Explanation
 from pipelines.explain.sentences import Words
 from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
+from pipelines.reconciliation.history import history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
 
 FRAMES = (
-    "pairs", "unmatched", "coverage", "agreement", "figures", "transitions", "offsets", "indicators",
-    "discrepancies", "not_comparable",
+    "pairs", "unmatched", "coverage", "coverage_adjusted", "changeover", "agreement", "figures", "transitions",
+    "offsets", "indicators", "indicator_differences", "control_charts", "signals", "discrepancies", "not_comparable",
 )  # fmt: skip
 # These have a row for each pair, or each cell that differs.
 IN_PARTS = ("pairs", "discrepancies")
+# A first run has no earlier discrepancies, of which the fate would be asked.
+NO_PAIRS = pl.DataFrame(schema=dict.fromkeys(("reported_id", "new_id"), pl.String))
+NO_RECORDS = pl.DataFrame(schema=dict.fromkeys(("record_id", "_side", "_status"), pl.String))
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
-    {f"{name}.parquet" for name in (*FRAMES, "receipts", "findings")}
+    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
     | {"summary.json", "causes.json", "gate.json", "report.html"}
 )
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
@@ -54,26 +59,45 @@ def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
         frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
 
 
-def write_parts(path: Path, parts: Iterable[pl.DataFrame]) -> None:
-    """One file of many parts, of which one is in memory at a time."""
-    writer = None
+@contextmanager
+def in_parts(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """A function that appends a part to one file, of which only that part is in memory."""
+    writer: pq.ParquetWriter | None = None
+
+    def append(part: pl.DataFrame) -> None:
+        nonlocal writer
+        table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer.write_table(table)
+
     try:
-        for part in parts:
-            table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
-            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-            writer.write_table(table)
+        yield append
     finally:
         if writer:
             writer.close()
 
 
-def write_reconciliation(folder: Path, reconciliation: Reconciliation, previous: Path | None = None) -> None:
-    """The Parquet files of the contract that the reconciliation gives."""
-    write_frames(folder, {name: getattr(reconciliation, name) for name in FRAMES if name not in IN_PARTS})
-    earlier = _earlier(previous)
-    told = (with_history(part, reconciliation, earlier) for part in reconciliation.discrepancy_parts())
-    write_parts(folder / "discrepancies.parquet", told)
-    write_parts(folder / "pairs.parquet", reconciliation.pair_parts())
+def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | None = None) -> None:
+    """The Parquet files of the contract that the reconciliation gives, and what became of earlier discrepancies."""
+    write_frames(folder, {name: getattr(found, name) for name in FRAMES if name not in IN_PARTS})
+    with in_parts(folder / "pairs.parquet") as append:
+        for part in found.pair_parts():
+            append(part)
+    files = (folder / "discrepancies.parquet", folder / "history.parquet")
+    with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
+        for part, told in _with_their_history(found, read_history(found.spec, previous)):
+            append(with_history(part, told))
+            append_history(told)
+
+
+def _with_their_history(found: Reconciliation, earlier: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """The discrepancies and their history; in parts where there is no earlier run, which all must be held against."""
+    if len(earlier):
+        whole = found.discrepancies
+        yield whole, history(found.spec, whole, found.pairs, found.records, earlier, found.reference_date)
+        return
+    for part in found.discrepancy_parts():
+        yield part, history(found.spec, part, NO_PAIRS, NO_RECORDS, earlier, found.reference_date)
 
 
 def write_explanation(folder: Path, explanation: Explanation, words: Words) -> None:
@@ -114,25 +138,11 @@ def write_summary(
     return summary
 
 
-def with_history(found: pl.DataFrame, reconciliation: Reconciliation, earlier: pl.DataFrame) -> pl.DataFrame:
-    """cause_id (filled in by the explanation), first_seen and state; ids of an earlier run persist."""
-    today = reconciliation.reference_date.isoformat()
-    joined = found.join(earlier, on="discrepancy_id", how="left", maintain_order="left")
-    known = pl.col("first_seen").is_not_null()
-    return joined.with_columns(
-        cause_id=pl.lit(None, pl.String),
-        first_seen=pl.col("first_seen").fill_null(today),
-        state=pl.when(known).then(pl.lit("persisting")).otherwise(pl.lit("new")),
-    )
-
-
-def _earlier(previous: Path | None) -> pl.DataFrame:
-    if previous is None:
-        return pl.DataFrame(schema={"discrepancy_id": pl.String, "first_seen": pl.String})
-    path = previous / "discrepancies.parquet"
-    if not path.is_file():
-        raise InputError(f"{previous} holds no earlier run: name a folder that `reconcile` wrote.")
-    return pl.read_parquet(path, columns=["discrepancy_id", "first_seen"])
+def with_history(found: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """The discrepancies with first_seen and state, and cause_id (which the explanation fills in)."""
+    told = history.select("discrepancy_id", "first_seen", "state")
+    joined = found.join(told, on="discrepancy_id", how="left", maintain_order="left")
+    return joined.with_columns(cause_id=pl.lit(None, pl.String))
 
 
 def write_json(path: Path, value: Any) -> None:

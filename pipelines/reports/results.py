@@ -48,6 +48,15 @@ CONTRACT: dict[str, dict[str, pl.DataType]] = {
     "indicator_differences": _columns(_TEXT, "indicator region unit")
     | _columns(_NUMBER, "difference low high coverage eligibility unknown value")
     | {"crosses_standard": pl.Boolean},
+    "control_charts": {"variable": _TEXT, **_PLACE, "chart": _TEXT, "rule": _TEXT}
+    | _columns(_NUMBER, "value low high expected")
+    | {"n": _COUNT},
+    "changeover": _columns(_TEXT, "region unit new_from kip_until found_from")
+    | {"agrees": pl.Boolean}
+    | _columns(_COUNT, "settles_days reported new"),
+    "coverage_adjusted": _columns(_TEXT, "region period")
+    | _columns(_COUNT, "reported new both")
+    | _columns(_NUMBER, "arrived completeness_of_new completeness_of_new_adjusted"),
     "discrepancies": _columns(_TEXT, "discrepancy_id variable kind region unit period cause_id state"),
     "signals": {"variable": _TEXT, **_PLACE, "chart": _TEXT} | _columns(_NUMBER, "value low high") | {"rule": _TEXT},
 }

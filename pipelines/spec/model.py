@@ -195,7 +195,10 @@ class Gate(Frozen):
     completeness_of_reported: Bound | None = None
     overlap: Bound | None = None
     agreement_each_variable: Bound | None = None
+    completeness_each_unit: Bound | None = None
+    agreement_each_unit: Bound | None = None
     unexplained: Bound | None = None
+    signals: Bound | None = None
     confidence: float = Field(0.95, gt=0.5, lt=1)
     minimum: int = Field(20, ge=1)
 
@@ -220,6 +223,13 @@ class Use(Frozen):
     unit: Code | None = None
     from_: dt.date | None = Field(None, alias="from")
     fallback: SourceName | None = None
+
+
+class Signals(Frozen):
+    """Control charts of continued validation: at most one false signal per chart in `run_length` months."""
+
+    run_length: int = Field(2000, ge=20)
+    from_: dt.date | None = Field(None, alias="from")  # months before this expect nothing, as after a known change
 
 
 class Sides(Frozen):
@@ -290,6 +300,7 @@ class DatabaseSpec(Frozen):
     match: tuple[MatchRule, ...] = Field(min_length=1)
     indicators: dict[Name, Indicator] = {}
     gates: dict[Name, Gate] = {}
+    signals: Signals = Signals()
     changeover: dict[Code, Changeover] = {}
     use: tuple[Use, ...] = ()
     settling_days: Days | dict[SourceName, Days] = 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
+import re
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +15,16 @@ Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Code = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=40)]
 Bound = Annotated[str, StringConstraints(strict=True, pattern=r"^(>=|<=|>|<)\s*-?[0-9]+(\.[0-9]+)?$")]
 Number = int | float
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+
+
+def meets(bound: str, value: float) -> bool:
+    """Is `value` within a bound such as `>= 0.90`?"""
+    sign, limit = re.match(r"(>=|<=|>|<)\s*(.+)", bound).groups()
+    return COMPARISONS[sign](value, float(limit))
 
 
 class Frozen(BaseModel):

@@ -6,6 +6,8 @@ import duckdb
 import polars as pl
 
 from pipelines.spec.event_tables import EVENT_TABLES
+from pipelines.spec.model import DatabaseSpec
+from pipelines.warehouse.database import Warehouse
 
 HAPPENED = {"contact": "ends", "procedure": "starts", "result": "taken", "course": "ends"}
 
@@ -28,3 +30,20 @@ def reporting_delays(connection: duckdb.DuckDBPyConnection, event: str) -> pl.Da
         where days is not null group by period order by period
         """
     ).pl()
+
+
+def arrival_delays(warehouse: Warehouse, spec: DatabaseSpec, source: str) -> pl.DataFrame:
+    """record_id and the days from a record's event until it was first sent, by the sender's own time.
+
+    When we received a file says nothing of that (a whole history may be loaded in one day); a record that came in
+    files without a time of sending is left out. An id that several senders use is left out too.
+    """
+    happened = f'"{spec.event_date}"'
+    return warehouse.frame(
+        f"""
+        select record_id, date_diff('day', min({happened})::date, min(sent_at)::date) as days
+        from typed_{source} join receipts using (receipt_id)
+        where record_id is not null and sent_at is not null and {happened} is not null
+        group by record_id having count(distinct receipts.region) = 1 and days >= 0 order by record_id
+        """
+    )

@@ -182,7 +182,62 @@ def test_the_contract_tells_what_was_asked_and_on_what(tmp_path):
             {
                 "condition": "agreement_each_variable", "of": "weight", "asked": ">= 0.95", "found": 0.99,
                 "low": low, "high": high, "n": 1000, "outcome": "passed",
-                "reason": "the whole interval meets what is asked",
+                "reason": "the whole interval meets what is asked", "region": None,
+                "figure": {
+                    "file": "agreement.parquet",
+                    "rows": [{"region": None, "unit": None, "period": None, "variable": "weight"}],
+                },
             }
         ],
     }  # fmt: skip
+
+
+# ---------------------------------------------------------------- units, and signals
+
+
+def of_units(folder: Path, *units: tuple[str, str, int, int]) -> Path:
+    """Results in which each unit (region, unit, same, of) agrees on so many values."""
+    results(folder)
+    rows = [("weight", region, unit, None, None, same, 0, n - same, n) for region, unit, same, n in units]
+    pl.DataFrame(rows, AGREEMENT, orient="row").write_parquet(folder / "agreement.parquet")
+    return folder
+
+
+def test_units_are_judged_one_by_one_and_small_ones_together(tmp_path):
+    stored = of_units(
+        tmp_path, ("r", "u1", 990, 1000), ("r", "u2", 15, 15), ("r", "u3", 3, 10), ("s", "u4", 4, 5), ("t", "u5", 6, 6)
+    )
+    decision = judge(spec_with(agreement_each_unit=">= 0.90"), "first_data", stored, {})
+    found = [(c.of, c.region, c.found and round(c.found * c.n), c.n, c.outcome) for c in decision.conditions]
+    assert found == [
+        ("u1", "r", 990, 1000, "passed"),
+        ("small units", "r", 18, 25, "not_passed"),  # u2 and u3
+        ("small units", None, 10, 11, "cannot_be_judged"),  # u4 and u5: too few also together
+    ]
+    rows = decision.conditions[1].figure["rows"]
+    assert [row["unit"] for row in rows] == ["u2", "u3"] and decision.outcome == "not_passed"
+
+
+def charts(folder: Path, *signals: str) -> Path:
+    """Two hundred judged months in 2026-01 to 2026-05, some of which signal."""
+    periods = [f"2026-0{1 + i % 5}" for i in range(200)] + list(signals)
+    rules = [None] * 200 + ["month"] * len(signals)
+    frame = pl.DataFrame({"period": periods, "rule": rules}, {"period": pl.String, "rule": pl.String})
+    frame.write_parquet(results(folder) / "control_charts.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("signals", "outcome"),
+    [((), "passed"), (("2026-03",), "passed"), (("2026-03", "2026-05"), "not_passed"), (("2026-02",) * 9, "passed")],
+)
+def test_a_gate_may_ask_how_many_signals_the_newest_months_have(tmp_path, signals, outcome):
+    decision = judge(spec_with(signals="<= 1"), "first_data", charts(tmp_path, *signals), {})
+    assert decision.outcome == outcome
+    assert [row["period"] for row in decision.conditions[0].figure["rows"]] == ["2026-03", "2026-04", "2026-05"]
+
+
+def test_without_a_chart_signals_cannot_be_judged(tmp_path):
+    frame = pl.DataFrame(schema={"period": pl.String, "rule": pl.String})
+    frame.write_parquet(results(tmp_path) / "control_charts.parquet")
+    assert judge(spec_with(signals="<= 1"), "first_data", tmp_path, {}).outcome == "cannot_be_judged"

@@ -48,7 +48,9 @@ def write_results(folder: Path, units: dict[str, str]) -> Path:
         "indicator_differences": _indicator_differences(),
         "receipts": _receipts(),
         "findings": _findings(random),
-        "signals": _signals(),
+        "control_charts": _control_charts(),
+        "changeover": _changeover(),
+        "coverage_adjusted": _coverage_adjusted(),
     }
     for name, frame in frames.items():
         frame.write_parquet(folder / f"{name}.parquet")
@@ -364,18 +366,36 @@ def _findings(random) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _signals() -> pl.DataFrame:
-    return pl.DataFrame(
+def _control_charts() -> pl.DataFrame:
+    """Agreement on nyha falls in the newest months, at Aalborg and in the whole country; one tiny unit falls too."""
+    places = [(None, None, 300), ("nordjylland", "8001101", 40), ("hovedstaden", "4001021", 6)]
+    rows = [
         {
-            "variable": ["nyha"],
-            "region": [None],
-            "unit": [None],
-            "period": ["2026-02"],
-            "chart": ["p"],
-            "value": [0.78],
-            "low": [0.93],
-            "high": [0.99],
-            "rule": ["uden for 3 sigma"],
-        },
-        schema_overrides={"region": pl.String, "unit": pl.String},
-    )
+            "variable": "nyha", "region": region, "unit": unit, "period": month, "chart": "agreement",
+            "value": 0.95 - 0.2 * late, "low": 0.88, "high": 1.0, "expected": 0.95, "n": n,
+            "rule": "month" if late else None,
+        }
+        for region, unit, n in places
+        for number, month in enumerate(MONTHS)
+        for late in [number >= 3]
+    ]  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _changeover() -> pl.DataFrame:
+    said = {"new_from": "2025-10-01", "kip_until": "2026-12-31", "settles_days": 60, "reported": 420, "new": 400}
+    found = {"midtjylland": "2025-11", "nordjylland": None}
+    rows = [
+        said | {"region": r, "unit": None, "found_from": (f := found.get(r, "2025-10")), "agrees": f and f == "2025-10"}
+        for r in REGIONS
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"unit": pl.String, "agrees": pl.Boolean})
+
+
+def _coverage_adjusted() -> pl.DataFrame:
+    rows = [
+        {"region": region, "period": month, "reported": 100, "new": new, "both": new, "arrived": new / 95,
+         "completeness_of_new": new / 100, "completeness_of_new_adjusted": 0.95}
+        for region in (None, *REGIONS) for month, new in zip(MONTHS[-2:], (90, 60), strict=True)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)

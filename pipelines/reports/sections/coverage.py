@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.reports import charts
-from pipelines.reports.numbers import month, share
+from pipelines.reports.numbers import count, month, share
 from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
 from pipelines.reports.suppression import ShownShare, is_small, shown_count, shown_share
 from pipelines.reports.view import View
@@ -26,8 +26,26 @@ def coverage_section(view: View) -> Section:
         tables=(
             _table(view, "coverage_places" if view.region is None else "coverage_own", rows),
             *_units(view),
+            *_estimated(view),
         ),
     )
+
+
+def _estimated(view: View) -> tuple[Table, ...]:
+    """Chapman's estimate of how many courses there are in all, as an illustration, with what it supposes."""
+    found = view.own("figures").filter(figure="chapman").drop_nulls("value")
+    rows = [
+        cells(view.place(row), count(row["n"]), _about(row["value"]), f"{_about(row['low'])}–{_about(row['high'])}")
+        for row in found.iter_rows(named=True)
+    ]
+    names = ("place", "seen", "estimate", "interval")
+    note = view.text("report.chapman")
+    table = Table(view.text("table.estimated"), headings(*view.texts("column", *names)), tuple(rows), note)
+    return (table,) if rows else ()
+
+
+def _about(value: float) -> str:
+    return count(round(value))
 
 
 def _with_country(view: View) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Counts that lie behind: what arrived, what broke a rule, what is on one side only, what moved over time."""
+"""Counts that lie behind: what arrived, what broke a rule, what is on one side only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.reports.numbers import NOTHING, count, day, month, share
+from pipelines.reports.numbers import NOTHING, count, day
 from pipelines.reports.parts import Cell, Section, Table, cells, headings
 from pipelines.reports.suppression import shown_count
 from pipelines.reports.view import View
@@ -63,24 +63,6 @@ def receipts_section(view: View) -> Section:
     ]
     section = _section(view, "kvitteringer", "receipts", (*names, *numbers), rows, text_columns=len(names))
     return section
-
-
-def signals_section(view: View) -> Section:
-    """Months that a control chart points out."""
-    frame = view.results.frame("signals").filter(
-        pl.col("region").eq_missing(pl.lit(view.region, pl.String)), pl.col("unit").is_null()
-    )
-    rows = [
-        cells(
-            view.label(row["variable"]) if row["variable"] else view.text("section.coverage"),
-            month(row["period"]),
-            share(row["value"]),
-            f"{share(row['low'])}–{share(row['high'])}",
-            row["rule"] or NOTHING,
-        )
-        for row in frame.sort("period", "variable", "chart").iter_rows(named=True)
-    ]
-    return _section(view, "udsving", "signals", ("variable", "period", "value", "limits", "rule"), rows, text_columns=2)
 
 
 def _section(

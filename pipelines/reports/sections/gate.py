@@ -9,6 +9,8 @@ from pipelines.reports.numbers import NOTHING, count, share, share_with_interval
 from pipelines.reports.parts import Cell, GateCondition, GateResult
 from pipelines.reports.view import View
 
+SMALL_UNITS = "small units"  # what the gate calls units that it judges together
+
 TONES = {"passed": "good", "not_passed": "bad", "cannot_be_judged": "unsure"}
 _SIGNS = {">=": "≥", "<=": "≤"}
 
@@ -73,16 +75,29 @@ def _concerns(view: View, said: dict[str, Any]) -> bool:
 
 def _condition(view: View, said: dict[str, Any]) -> GateCondition:
     name = view.messages.word("condition", said["condition"])
-    subject = [view.label(said["of"])] if said.get("of") else []
+    subject = [_subject(view, said["of"])] if said.get("of") else []
     place = [view.names.region(said["region"])] if said.get("region") else []
     return GateCondition(
         name=": ".join([name, ", ".join(subject + place)]) if subject or place else name,
-        asked=bound(said.get("asked")),
-        found=share_with_interval(said.get("found"), said.get("low"), said.get("high"), limit(said.get("asked"))),
+        asked=bound(said.get("asked")) if said["condition"] != "signals" else said["asked"],
+        found=_found(said),
         n=count(said.get("n")),
         outcome=outcome_cell(view, _known(said["outcome"])),
         reason=_reason(view, said["outcome"], said.get("reason")),
     )
+
+
+def _subject(view: View, of: str) -> str:
+    """A variable, a unit, or the small units of a place together."""
+    if of == SMALL_UNITS:
+        return view.text("words.small_units")
+    return view.label(of) if of in view.spec.variables else view.names.unit(of)
+
+
+def _found(said: dict[str, Any]) -> str:
+    if said["condition"] == "signals":
+        return NOTHING if said.get("found") is None else count(int(said["found"]))
+    return share_with_interval(said.get("found"), said.get("low"), said.get("high"), limit(said.get("asked")))
 
 
 def _reason(view: View, outcome: str, said: str | None) -> str:

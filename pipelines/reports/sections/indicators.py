@@ -6,13 +6,16 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.reports import charts
+from pipelines.reports.funnel import Panel, funnel_charts
 from pipelines.reports.numbers import NOTHING, count, points
-from pipelines.reports.parts import Cell, Section, Table, cells, headings
+from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
 from pipelines.reports.sections.gate import bound
-from pipelines.reports.suppression import shown_share
+from pipelines.reports.suppression import is_small, shown_share
 from pipelines.reports.view import View
 
 Row = dict[str, Any]
+FEWEST_IN_A_FUNNEL = 3
 _PARTS = ("coverage", "eligibility", "unknown", "value")
 
 
@@ -22,7 +25,47 @@ def indicators_section(view: View) -> Section:
         anchor="indikatorer",
         title=view.text("section.indicators"),
         lead=view.text("section.indicators_lead"),
-        tables=(_values(view), _differences(view)),
+        pictures=_funnels(view),
+        tables=(_values(view), _differences(view), _crossing(view)),
+    )
+
+
+def _funnels(view: View) -> tuple[Picture, ...]:
+    """Each indicator's units against the country's value, on the new side; small units are not shown."""
+    frame = view.results.frame("indicators").filter(pl.col("side") == "new", pl.col("value").is_not_null())
+    country = dict(frame.filter(pl.col("region").is_null()).select("indicator", "value").rows())
+    units = frame.filter(pl.col("unit").is_not_null())
+    own = units if view.region is None else units.filter(pl.col("region") == view.region)
+    panels = []
+    for name in _names(view, set(country)):
+        shown = [row for row in own.filter(indicator=name).iter_rows(named=True) if _may_be_shown(view, row)]
+        rows = tuple({"place": view.place(row), "n": row["denominator"], "value": row["value"]} for row in shown)
+        if len(rows) >= FEWEST_IN_A_FUNNEL and 0 < country[name] < 1:
+            panels.append(Panel(_label(view, name), country[name], rows))
+    if not panels:
+        return ()
+    axes = view.texts("chart", "funnel_n", "funnel_value")
+    return (Picture(charts.svg(funnel_charts(panels, axes)), view.text("chart.funnel")),)
+
+
+def _may_be_shown(view: View, row: Row) -> bool:
+    counts = (row["numerator"], row["denominator"] - row["numerator"], row["denominator"])
+    return not any(is_small(number, view.threshold) for number in counts)
+
+
+def _crossing(view: View) -> Table:
+    """Units that meet the standard by one side and not by the other."""
+    frame = view.results.frame("indicator_differences").filter("crosses_standard", pl.col("unit").is_not_null())
+    own = frame if view.region is None else frame.filter(pl.col("region") == view.region)
+    rows = [
+        cells(_label(view, row["indicator"]), view.place(row))
+        for row in own.sort("indicator", "region", "unit").iter_rows(named=True)
+    ]
+    return Table(
+        title=view.text("table.crossing"),
+        headings=headings(*view.texts("column", "indicator", "place"), text_columns=2),
+        rows=tuple(rows),
+        empty=view.text("table.none_crosses"),
     )
 
 

@@ -1,0 +1,102 @@
+"""The limits of a control chart: what the next month may show by chance, and how much months vary beyond chance.
+
+Shares are near 1 and months small, so limits at ± 3 σ would signal far too often on one side. Laney's idea (Quality
+Engineering 2002;14:531-537) is kept: the spread between neighbouring months says how much more than chance they vary
+(p′). The limits themselves are quantiles of the beta-binomial distribution (counts: negative binomial), which also
+carries how uncertain the expectation itself is after few months.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special, stats
+
+# Above this many observations in a month a share is as good as continuous, and so beta distributed.
+MOST_EXACT = 300
+# A single wild month must not widen the limits for all others: no squared z counts more than so many usual ones.
+MOST_OF_A_MONTH = 9.0
+MEDIAN_OF_CHI_SQUARE = 0.4549  # one degree of freedom
+
+
+def share_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(K ≤ k) and P(K ≥ k) of shares k ÷ n whose expectation is p and whose correlation within a month is rho."""
+    lower, upper = np.ones(k.shape), np.ones(k.shape)
+    few = n <= MOST_EXACT
+    cumulated, start = _cumulated(n[few], p[few], rho[few])
+    at = start + k[few].astype(int)
+    lower[few] = cumulated[at]
+    upper[few] = 1 - np.where(k[few] > 0, cumulated[at - 1], 0)
+    a, b = _beta(n[~few], p[~few], rho[~few])
+    half = 0.5 / n[~few]  # a count is the middle of a step
+    lower[~few] = special.betainc(a, b, np.minimum(k[~few] / n[~few] + half, 1))
+    upper[~few] = 1 - special.betainc(a, b, np.maximum(k[~few] / n[~few] - half, 0))
+    return lower, upper
+
+
+def share_limits(n: np.ndarray, p: np.ndarray, rho: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and highest share of n that does not signal: less than `tail` lies beyond on either side."""
+    low, high = np.zeros(n.shape), np.ones(n.shape)
+    few = n <= MOST_EXACT
+    cumulated, start = _cumulated(n[few], p[few], rho[few])
+    row = np.repeat(np.arange(start.size), n[few].astype(int) + 1)
+    low[few] = np.bincount(row, cumulated < tail, start.size) / n[few]
+    high[few] = np.minimum(np.bincount(row, cumulated <= 1 - tail, start.size) / n[few], 1)
+    a, b = _beta(n[~few], p[~few], rho[~few])
+    low[~few], high[~few] = special.betaincinv(a, b, tail), special.betaincinv(a, b, 1 - tail)
+    return low, high
+
+
+def count_tails(k: np.ndarray, mean: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(K ≤ k) and P(K ≥ k) of counts with variance mean + phi · mean²."""
+    lower = _negative_binomial(k, mean, phi)
+    return lower, 1 - np.where(k > 0, _negative_binomial(k - 1, mean, phi), 0)
+
+
+def count_limits(mean: np.ndarray, phi: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and highest count that does not signal."""
+    size = 1 / phi
+    return stats.nbinom.ppf(tail, size, size / (size + mean)), stats.nbinom.ppf(1 - tail, size, size / (size + mean))
+
+
+def beyond_chance(z: np.ndarray, weight: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Per group: how much more than chance months vary, from the moving ranges of z (rows × months, NaN: no month).
+
+    A neighbouring pair's (z₁ − z₂)² ÷ 2 is expected to be 1 + excess · weight (weight: n − 1 of a share, the mean of
+    a count); the excess of the group's rows together is found from the means, and is never below 0.
+    """
+    squared = np.diff(z, axis=1) ** 2 / 2
+    weights = (weight[:, 1:] + weight[:, :-1]) / 2
+    excess = np.zeros(group.max(initial=-1) + 1)
+    for number in range(excess.size):
+        of = squared[group == number]
+        known = ~np.isnan(of)
+        most = MOST_OF_A_MONTH * max(np.median(of[known]) / MEDIAN_OF_CHI_SQUARE, 1) if known.any() else 0
+        weighed = weights[group == number][known].sum()
+        excess[number] = max((np.minimum(of[known], most) - 1).sum() / weighed, 0) if weighed > 0 else 0
+    return excess
+
+
+def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The beta-binomial distribution functions of all rows behind one another, and where each begins."""
+    n = n.astype(int)
+    lengths = n + 1
+    start = np.cumsum(lengths) - lengths
+    size = 1 / np.clip(rho, 1e-6, 0.9) - 1
+    whole, a, b = (np.repeat(of, lengths) for of in (n, p * size, (1 - p) * size))
+    k = np.arange(lengths.sum()) - np.repeat(start, lengths)
+    chosen = special.gammaln(whole + 1) - special.gammaln(k + 1) - special.gammaln(whole - k + 1)
+    mass = np.exp(chosen + special.betaln(k + a, whole - k + b) - special.betaln(a, b))
+    total = np.cumsum(mass)
+    before = np.repeat(total[start] - mass[start], lengths) if start.size else total
+    return np.minimum(total - before, 1), start
+
+
+def _negative_binomial(k: np.ndarray, mean: np.ndarray, phi: np.ndarray) -> np.ndarray:
+    size = 1 / phi
+    return special.betainc(size, np.maximum(k, 0) + 1, size / (size + mean))
+
+
+def _beta(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The beta distribution with the mean and the variance of the share."""
+    size = 1 / (1 / n + rho * (1 - 1 / n)) - 1
+    return p * size, (1 - p) * size
