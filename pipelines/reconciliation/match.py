@@ -6,6 +6,8 @@ never the order of rows. Each stage sees only what the earlier stages left over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -23,12 +25,13 @@ def match(spec: DatabaseSpec, reported: Side, new: Side) -> pl.DataFrame:
     `ambiguous` is true where the keys do not decide: another choice would be as good, and the record ids
     settled it. A null key matches nothing. Every row stands in at most one pair.
     """
-    left, right = (np.arange(side.height, dtype=np.uint32) for side in (reported, new))
+    sides = {"reported": reported, "new": new}  # whatever they call themselves: registers are matched too
+    left = {name: np.arange(side.height, dtype=np.uint32) for name, side in sides.items()}
     pairs = [pl.DataFrame(schema=PAIRS)]
     for stage, rule in enumerate(spec.match):
-        chosen = _stage(rule, reported, new, left, right)
+        chosen = _stage(rule, sides, left)
         pairs.append(chosen.with_columns(stage=pl.lit(stage, pl.UInt8)).select(list(PAIRS)))
-        left, right = _rest(left, chosen["reported"]), _rest(right, chosen["new"])
+        left = {name: _rest(rows, chosen[name]) for name, rows in left.items()}
     return pl.concat(pairs).sort("reported")
 
 
@@ -36,14 +39,14 @@ def _rest(rows: np.ndarray, taken: pl.Series) -> np.ndarray:
     return rows[~np.isin(rows, taken.to_numpy(), assume_unique=True, kind="table")]
 
 
-def _stage(rule: MatchRule, reported: Side, new: Side, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
+def _stage(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """The pairs that a rule makes of the rows that are left."""
-    candidates = _candidates(rule, reported, new, left, right)
+    candidates = _candidates(rule, sides, left)
     lonely = _single(candidates["reported"]) & _single(candidates["new"])
     alone = candidates.filter(pl.Series(lonely)).with_columns(ambiguous=pl.lit(False))
     if rule.unambiguous:
         return alone
-    return pl.concat([alone, _settled(candidates.filter(pl.Series(~lonely)), reported, new)])
+    return pl.concat([alone, _settled(candidates.filter(pl.Series(~lonely)), sides)])
 
 
 def _single(rows: pl.Series) -> np.ndarray:
@@ -51,12 +54,12 @@ def _single(rows: pl.Series) -> np.ndarray:
     return np.bincount(numbers, minlength=1)[numbers] == 1
 
 
-def _settled(contested: pl.DataFrame, reported: Side, new: Side) -> pl.DataFrame:
+def _settled(contested: pl.DataFrame, sides: Mapping[str, Side]) -> pl.DataFrame:
     """The best choice among candidates that share records; ties go by record id, not by row."""
-    rows = {side.name: contested[side.name].unique().to_numpy() for side in (reported, new)}
+    rows = {name: contested[name].unique().to_numpy() for name in sides}
     ordered = {
-        side.name: rows[side.name][side.column("record_id", rows[side.name]).arg_sort().to_numpy()]
-        for side in (reported, new)
+        name: rows[name][side.column("record_id", rows[name]).arg_sort().to_numpy()]
+        for name, side in sides.items()
         if len(contested)
     }
     ranked = contested.with_columns(
@@ -66,20 +69,20 @@ def _settled(contested: pl.DataFrame, reported: Side, new: Side) -> pl.DataFrame
     return chosen.with_columns(pl.Series(name, order[chosen[name].to_numpy()]) for name, order in ordered.items())
 
 
-def _candidates(rule: MatchRule, reported: Side, new: Side, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
+def _candidates(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Every pair of rows that the rule allows, with its total absolute offset as cost."""
-    keys = [_keys(rule, side, rows).lazy() for side, rows in ((reported, left), (new, right))]
-    joined = keys[0].join(keys[1], on="key").select("reported", "new").collect(engine="streaming")
+    keys = [_keys(rule, side, left[name]).rename({"row": name}).lazy() for name, side in sides.items()]
+    joined = keys[0].join(keys[1], on="key").select(*sides).collect(engine="streaming")
     joined = _in_order(joined)
-    for name in rule.on:  # the key is a hash of them, so that records of other keys may share it
-        one, other = (_said(rule, side, name, joined[side.name].to_numpy()) for side in (reported, new))
+    for key in rule.on:  # the joined key is a hash of them, so that records of other keys may share it
+        one, other = (_said(rule, side, key, joined[name].to_numpy()) for name, side in sides.items())
         joined = joined.filter(one == other)
     joined = joined.with_columns(cost=pl.lit(0.0))
-    for name, window in rule.within.items():
-        distance = _distance(*(side.column(name, joined[side.name].to_numpy()) for side in (reported, new)))
+    for key, window in rule.within.items():
+        distance = _distance(*(side.column(key, joined[name].to_numpy()) for name, side in sides.items()))
         joined = joined.with_columns(pl.col("cost") + distance).filter(distance <= window + EXACT)
     if rule.identity == "damaged":
-        persons = (side.column("person", joined[side.name].to_numpy()) for side in (reported, new))
+        persons = (side.column("person", joined[name].to_numpy()) for name, side in sides.items())
         joined = joined.filter(damaged(*persons))
     return joined
 
@@ -91,7 +94,7 @@ def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> pl.DataFrame:
     for seed, name in enumerate(rule.on):
         values = _said(rule, side, name, None if whole else rows)
         key, known = key ^ values.hash(seed), known & values.is_not_null()
-    return pl.DataFrame({side.name: rows, "key": key}).filter(known)
+    return pl.DataFrame({"row": rows, "key": key}).filter(known)
 
 
 def _said(rule: MatchRule, side: Side, name: str, at: np.ndarray | None) -> pl.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,8 @@ from pipelines.project import InputError
 from pipelines.spec.model import IDENTITY, DatabaseSpec
 
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
+# Both sides may be tables of one DuckDB connection, and a connection answers one question at a time.
+ONE_READER = Lock()
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Side:
 
     @cached_property
     def height(self) -> int:
-        return self.rows.select(pl.len()).collect().item()
+        with ONE_READER:
+            return self.rows.select(pl.len()).collect().item()
 
     def read(self, names: list[str], at: np.ndarray | None = None) -> pl.DataFrame:
         """The named columns, of all records or of the rows `at`; each is read and gathered by itself."""
@@ -39,7 +43,8 @@ class Side:
         if name in self.empty:
             length = self.height if at is None else len(at)
             return pl.repeat(None, length, dtype=self.types[name], eager=True).alias(name)
-        values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
+        with ONE_READER:
+            values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
         return values if at is None else values.gather(at)
 
 

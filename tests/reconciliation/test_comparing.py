@@ -141,7 +141,8 @@ def test_what_is_not_comparable_has_no_outcome_and_no_discrepancy():
 def test_nothing_comparable_at_all_is_an_empty_account():
     changed = {"type": "date", "compare": {"not_comparable": "Another day."}}
     result = found({"day": changed}, {}, {})
-    assert result.agreement.is_empty() and result.figures.is_empty() and result.discrepancies.is_empty()
+    assert result.agreement.is_empty() and result.discrepancies.is_empty()
+    assert set(result.figures["figure"]) == {"chapman"}  # courses are counted without comparing a variable
     assert len(result.pairs) == 1
 
 

@@ -50,7 +50,7 @@ def pairs_of(spec: DatabaseSpec, *rows: tuple) -> pl.DataFrame:
 
 
 def figures_of(spec: DatabaseSpec, pairs: pl.DataFrame) -> pl.DataFrame:
-    """The figures of pairs whose records agree in all their keys: one person each."""
+    """The variable's figures of pairs whose records agree in all their keys: one person each."""
     keys = pl.int_range(pl.len()).cast(pl.String)
     (name,) = spec.variables
     columns = {"record_id": keys, "person": keys, "start_date": pl.lit(dt.date(2025, 1, 5))}
@@ -58,7 +58,7 @@ def figures_of(spec: DatabaseSpec, pairs: pl.DataFrame) -> pl.DataFrame:
         completed(spec, pairs.select("region", "unit", pl.col(f"{name}_{side}").alias(name), **columns).lazy())
         for side in ("reported", "new")
     ]
-    return reconcile(spec, *sides, dt.date(2025, 6, 1)).figures
+    return reconcile(spec, *sides, dt.date(2025, 6, 1)).figures.filter(variable=name)
 
 
 def one(figures: pl.DataFrame, figure: str, region=None, unit=None, level=None) -> dict:
