@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Annotated
 import duckdb
 import typer
 
+from benchmarks.memory import peak_gb
 from benchmarks.national_registers import EXPECTATIONS, REGISTERS, project, registers
 from pipelines.reconciliation.derive import derive
 from pipelines.spec.event_views import COLUMNS, needed
@@ -64,7 +64,7 @@ def one(folder: str, database: str, task: str) -> None:
             records = 0
             hashed(warehouse.connection, spec)
         found = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-        found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        found["memory"] = peak_gb()
         print(json.dumps(found | described(warehouse, spec, records)))
 
 

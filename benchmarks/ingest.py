@@ -14,7 +14,6 @@ import argparse
 import datetime as dt
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from benchmarks.memory import peak_gb
 from pipelines.project import Project
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
@@ -134,7 +134,7 @@ def form_file(warehouse: Warehouse, file: Path, typed: bool) -> Callable[[], obj
 def measured(work: Callable[[], object]) -> dict[str, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     work()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_gb() * 1000
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak": peak}
 
 

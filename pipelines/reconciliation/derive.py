@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from itertools import chain
 
 import duckdb
 import polars as pl
@@ -53,9 +52,10 @@ def derive(connection: duckdb.DuckDBPyConnection, spec: DatabaseSpec, registers:
     """
     ways = ways_of(spec, registers)
     with working_tables(connection) as keep:
-        near = rows_of_population(spec, keep)
+        every_way = [way for found in ways.values() for way in found]
+        near = rows_of_population(spec, every_way, keep)
         keep("derived_population", population_sql(spec, near.tables))
-        tables = rows_of_variables(chain.from_iterable(ways.values()), near, keep)
+        tables = rows_of_variables(every_way, near, keep)
         found = {}
         for name in in_order(spec, ways):
             keep(f"derived_{name}", variable_sql(spec, name, ways[name], tables))

@@ -48,9 +48,12 @@ def working_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[Keep]:
             connection.execute(f'drop table "{name}"')
 
 
-def rows_of_population(spec: DatabaseSpec, keep: Keep) -> Near:
-    """Keeps what the population is made of, and `derived_people`: birth and sex."""
-    asked = needed((*spec.population.include, *spec.population.exclude))
+def rows_of_population(spec: DatabaseSpec, ways: Iterable[Derivation], keep: Keep) -> Near:
+    """Keeps what the population is made of, and `derived_people`: birth and sex.
+
+    What the variables ask of the same tables is kept too, so that no table need be read again for them.
+    """
+    asked = _with_variables(needed((*spec.population.include, *spec.population.exclude)), needed(ways))
     by_code = {table: codes for table, codes in asked.items() if table not in NEVER_BY_CODE and "*" not in codes}
     kept = {table: keep(f"coded_{table}", narrowed(table, codes, table)) for table, codes in by_code.items()}
     if named := persons_named(spec.population, kept):
@@ -58,6 +61,14 @@ def rows_of_population(spec: DatabaseSpec, keep: Keep) -> Near:
     keep("derived_people", people_sql(kept.get("person", "person")))
     tables = {table: _shaped(table, kept, "candidate", keep) for table in OF_CONTACT if table in {*asked} & {*kept}}
     return Near(kept, {table: frozenset(codes) for table, codes in asked.items()}, _relations(kept) | tables)
+
+
+def _with_variables(asked: Mapping[Table, list[str]], more: Mapping[Table, list[str]]) -> dict[Table, list[str]]:
+    """What is asked of each table with the codes that the variables ask of it, where these are named."""
+    return {
+        table: codes if "*" in more.get(table, ()) or table in NEVER_BY_CODE else [*codes, *more.get(table, ())]
+        for table, codes in asked.items()
+    }
 
 
 def persons_named(population: Population, coded: Mapping[Table, str]) -> str | None:

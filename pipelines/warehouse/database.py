@@ -16,12 +16,15 @@ from typing import Any
 import duckdb
 import duckdb_extension_httpfs
 import polars as pl
+import pyarrow as pa
 
 from pipelines.project import InputError, Project
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.warehouse.key import derived, read_key
 
 THREADS = 2
+ROW_GROUP = 122_880  # rows that DuckDB reads and stores together
+MEMORY = "3GB"  # what DuckDB may hold; beyond that it spills, so that a nation fits in the memory of a laptop
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Warehouse:
     @contextmanager
     def registered(self, frame: pl.DataFrame) -> Iterator[str]:
         """A frame as a relation that queries can name."""
-        self.connection.register("incoming", frame)
+        self.connection.register("incoming", in_row_groups(frame))
         try:
             yield "incoming"
         finally:
@@ -72,6 +75,12 @@ class Warehouse:
             self.connection.execute("rollback")
         except duckdb.Error:  # the failed commit has rolled back already
             return
+
+
+def in_row_groups(rows: pl.DataFrame) -> pa.Table:
+    """The rows in pieces of DuckDB's row groups: only pieces are read by more than one thread."""
+    table = rows.to_arrow(compat_level=pl.CompatLevel.newest())
+    return pa.Table.from_batches(table.to_batches(max_chunksize=ROW_GROUP), table.schema)
 
 
 @contextmanager
@@ -110,6 +119,7 @@ def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
         ":memory:",
         config={
             "threads": THREADS,
+            "memory_limit": MEMORY,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from pipelines.sources.codelists import CODES, ORGANISATIONS
 from pipelines.spec.event_tables import EVENT_TABLES
 from pipelines.spec.register_layouts import TableLayout
 from pipelines.spec.to_events import SEVERITIES, history_columns, reason, rules, typed_query
+from pipelines.warehouse.database import in_row_groups
 
-ROW_GROUP = 122_880
 CREATE_COMPLAINTS = """
 create table if not exists event_complaints (
     receipt_id varchar not null, line bigint not null, event varchar not null, variable varchar not null,
@@ -55,7 +54,7 @@ def load_codes(connection: duckdb.DuckDBPyConnection, codes: pl.DataFrame, organ
 
 def load(connection: duckdb.DuckDBPyConnection, table: TableLayout, rows: pl.DataFrame, delivery: Delivery) -> None:
     """Append a batch (`line` and event columns, see sources.registers) to its event's history; no row is lost."""
-    connection.register("arrived", _in_row_groups(rows))
+    connection.register("arrived", in_row_groups(rows))
     try:
         columns = {name: str(kind) for name, kind, *_ in connection.execute("describe arrived").fetchall()}
         connection.execute(f"create or replace temp table typed_arrived as {typed_query(table, 'arrived', columns)}")
@@ -68,12 +67,6 @@ def load(connection: duckdb.DuckDBPyConnection, table: TableLayout, rows: pl.Dat
     finally:
         connection.unregister("arrived")
         connection.execute("drop table if exists typed_arrived")
-
-
-def _in_row_groups(rows: pl.DataFrame) -> pa.Table:
-    """The batch in pieces of DuckDB's row groups: only pieces are read by more than one thread."""
-    table = rows.to_arrow(compat_level=pl.CompatLevel.newest())
-    return pa.Table.from_batches(table.to_batches(max_chunksize=ROW_GROUP), table.schema)
 
 
 def _complain(
