@@ -23,6 +23,7 @@ DELIMITERS = {
 ROWS_AT_A_TIME = 10_000
 BLOCK = 64 * 1024 * 1024
 PIECE = 1024 * 1024
+LONGEST_HEADER = 1_000_000  # signs; a form has some hundred columns
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -207,6 +208,8 @@ def _frame(header: tuple[str, ...], lines: list[int], cells: list[list[str]]) ->
 
 def _first_record(text: str, delimiter: str) -> tuple[tuple[str, ...], int, int]:
     """The first record's cells, where it ends in the text, and the next line's number."""
+    if len(text) > LONGEST_HEADER and not re.search("[\r\n]", text[:LONGEST_HEADER]):
+        return (), 0, 1
     csv.field_size_limit(2**31 - 1)
     ends = [0]
 

@@ -13,7 +13,16 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.sources.batch import LONGEST_CELL, Batch, Broken, Refused, broken_frame, decoded, is_plain_name
+from pipelines.sources.batch import (
+    LONGEST_CELL,
+    Batch,
+    Broken,
+    Refused,
+    broken_frame,
+    decoded,
+    hold_size,
+    is_plain_name,
+)
 from pipelines.sources.envelope import NumberText, Placed, read_envelope
 from pipelines.spec.model import SourceSchema
 
@@ -26,6 +35,7 @@ def read_wsapi(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) 
 
     Raises Refused where it is no such envelope or names a schema version that the database does not have.
     """
+    hold_size(content)
     return batch_of(read_envelope(decoded(content), list_key="records"), schemas)
 
 
