@@ -33,7 +33,7 @@ def place_names(spec: DatabaseSpec, specification: Path) -> PlaceNames:
 
     A specification that stands alone has neither; then codes are shown.
     """
-    units = {row["unit"]: row["name"] for row in read_units(spec, specification.parent)}
+    units = {row["unit"]: row.get("name") or row["unit"] for row in read_units(spec, specification.parent)}
     regions = specification.parent.parent / "codes" / "regions.yaml"
     return PlaceNames(_region_names(regions) if regions.is_file() else {}, units)
 

@@ -23,7 +23,7 @@ from pipelines.sources.batch import (
     hold_size,
     is_plain_name,
 )
-from pipelines.sources.envelope import NumberText, Placed, read_envelope
+from pipelines.sources.envelope import NumberText, Placed, placed_apart, read_envelope
 from pipelines.spec.model import SourceSchema
 
 ENVELOPE = ("database", "schemaVersion", "region", "submissionId", "sequenceNumber", "sentAt", "records")
@@ -46,7 +46,7 @@ def batch_of(envelope: Mapping[str, Any], schemas: Mapping[tuple[str, str], Sour
     """
     _hold_envelope(envelope)
     schema = _version(envelope["schemaVersion"], schemas)
-    rows, broken = _split(envelope["records"], schema)
+    rows, broken = _split(placed_apart(envelope["records"]), schema)
     return Batch(
         "wsapi", schema.version, _frame(rows, schema), broken_frame(broken), envelope["database"],
         envelope["region"], envelope["submissionId"], int(envelope["sequenceNumber"]), envelope["sentAt"],
