@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+import typer.exceptions
 
 from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, generate, new
 from pipelines.cli_spec import EXPECTATIONS, Expectations, Json, spec_app
 from pipelines.project import REGISTERS, InputError, Project, project_at
-from pipelines.redaction import told
+from pipelines.redaction import scrubbed, told
 from pipelines.terminal import (
     Outcome,
     Terminal,
@@ -59,8 +60,10 @@ FIRST_DATA = "first_data"
 def main() -> None:
     """The command `sammenhold`."""
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.exceptions.TyperException as problem:  # typer's own sentence quotes what was given
+        _stop(scrubbed(problem.format_message()))
+    except (KeyboardInterrupt, typer.Abort):
         _stop("Interrupted: nothing half-written was kept.")
     except Exception as problem:  # the boundary: what libraries say quotes rows
         _stop(told(problem, "sammenhold"))
