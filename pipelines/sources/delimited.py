@@ -208,13 +208,11 @@ def _frame(header: tuple[str, ...], lines: list[int], cells: list[list[str]]) ->
 
 def _first_record(text: str, delimiter: str) -> tuple[tuple[str, ...], int, int]:
     """The first record's cells, where it ends in the text, and the next line's number."""
-    if len(text) > LONGEST_HEADER and not re.search("[\r\n]", text[:LONGEST_HEADER]):
-        return (), 0, 1
     csv.field_size_limit(2**31 - 1)
     ends = [0]
 
     def lines() -> Iterator[str]:
-        for line in LINE.finditer(text):
+        for line in LINE.finditer(text, 0, LONGEST_HEADER):
             ends.append(line.end())
             yield line[0]
 

@@ -1,4 +1,6 @@
-"""What a step costs: seconds, and the memory it took at its worst beyond what stood before (Linux)."""
+"""What a step costs, on Linux: seconds of the processor (what else the machine does is left out), and the memory
+that it took at its worst beyond what stood before.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,11 @@ def measured() -> Iterator[Cost]:
     """The cost of what happens inside, known when it has ended, also by an exception."""
     cost = Cost()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (proc(5))
-    before, began = _status("VmRSS"), time.perf_counter()
+    before, began = _status("VmRSS"), time.process_time()
     try:
         yield cost
     finally:
-        cost.seconds = time.perf_counter() - began
+        cost.seconds = time.process_time() - began
         cost.megabytes = (_status("VmHWM") - before) / 1024
 
 

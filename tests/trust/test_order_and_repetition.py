@@ -61,7 +61,7 @@ def validated(warehouse: Warehouse) -> None:
 def state(steps: Sequence[Path]) -> tuple[dict[str, str], dict[str, float]]:
     """The sha256 of each ordered table when all steps are taken, and the records that stand."""
     with in_memory() as warehouse:
-        receiving.prepare(warehouse, SPEC, UNITS)
+        receiving.prepare(warehouse, SPEC, ("kip", "wsapi"), UNITS)
         for path in steps:
             step(warehouse, path)
         validated(warehouse)

@@ -158,7 +158,7 @@ def wrong_accounts(warehouse: Warehouse) -> list[str]:
 @pytest.fixture
 def warehouse(tmp_path):
     with open_warehouse(project_in(tmp_path), "nasty") as opened:
-        receiving.prepare(opened, SPEC, UNITS)
+        receiving.prepare(opened, SPEC, ("kip", "wsapi"), UNITS)
         yield opened
 
 
@@ -221,7 +221,7 @@ def test_the_rows_in_are_the_lines_of_the_file(warehouse, tmp_path):
 
 def test_the_database_itself_refuses_an_account_that_does_not_add_up():
     with in_memory() as warehouse:
-        receiving.prepare(warehouse, SPEC, UNITS)
+        receiving.prepare(warehouse, SPEC, ("kip", "wsapi"), UNITS)
         receipt = ledger.Receipt("1", "nasty", "a.csv", "0", "kip", "1084", RECEIVED, "accepted", rows_in=3)
         with pytest.raises(duckdb.ConstraintException):
             ledger.write(warehouse, receipt)

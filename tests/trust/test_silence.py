@@ -97,7 +97,7 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 """
 ATTEMPT = "import socket\ntry:\n    socket.create_connection(('198.51.100.1', 80), 1)\nexcept OSError:\n    pass\n"
-DEMO = "import sys\nsys.argv = ['sammenhold', 'demo', '--home', 'ws']\nfrom pipelines.cli import main\nmain()\n"
+DEMO = "import sys\nsys.argv = ['sammenhold', 'demo', '--home', 'ws', '--database', 'dhd']\nfrom pipelines.cli import main\nmain()\n"
 DAGSTER = """
 import dagster as dg
 from pipelines.definitions import defs
