@@ -97,7 +97,12 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 """
 ATTEMPT = "import socket\ntry:\n    socket.create_connection(('198.51.100.1', 80), 1)\nexcept OSError:\n    pass\n"
-DEMO = "import sys\nsys.argv = ['sammenhold', 'demo', '--home', 'ws', '--database', 'dhd']\nfrom pipelines.cli import main\nmain()\n"
+DEMO = """
+import sys
+sys.argv = ["sammenhold", "demo", "--home", "ws", "--database", "dhd"]
+from pipelines.cli import main
+main()
+"""
 DAGSTER = """
 import dagster as dg
 from pipelines.definitions import defs
