@@ -171,10 +171,14 @@ def reconcile(
 @app.command()
 def report(home: Home = WORKSPACE, expectations: Expectations = EXPECTATIONS, database: Database = "dhd") -> None:
     """Write the pages of the latest run anew, from its contract files."""
-    from pipelines.reports import packages
+    from pipelines.reports import manifest, packages
+    from pipelines.run import alone
 
     latest, chosen = _latest(_project(home, expectations), database)
-    for page in packages.write_pages(packages.Package(latest, chosen.spec, chosen.names)):
+    with alone(chosen):
+        pages = packages.write_pages(packages.Package(latest, chosen.spec, chosen.names))
+        manifest.seal(latest)
+    for page in pages:
         Terminal().say(str(page))
 
 
@@ -279,9 +283,12 @@ def _run(project: Project, database: str, day: dt.date | None = None, received: 
 
 def _latest(project: Project, database: str, results: Path | None = None) -> tuple[Path, Run]:
     """The folder of the latest run (or the one named), and the run itself."""
+    from pipelines.reports.manifest import hold_if_sealed
     from pipelines.reports.publish import latest_run
 
     run = _run(project, database)
+    if results:
+        hold_if_sealed(results)
     folder = results or latest_run(project.results(database))
     if not (folder / "summary.json").is_file():
         raise InputError(f"{folder} holds no results: name a folder that `run` or `reconcile` wrote.")
@@ -310,13 +317,14 @@ def _receive_registers(project: Project, terminal: Terminal, arrived: dt.datetim
 
 
 def _run_through(run: Run, gate: str, terminal: Terminal) -> Outcome:
-    """The verbs in order."""
+    """The verbs in order, with no other run of the database between them."""
     from pipelines import flow
+    from pipelines.run import alone
 
     if gate not in run.spec.gates:
         known = ", ".join(run.spec.gates) or "none"
         raise InputError(f"{run.database} has no gate '{gate}': choose one of {known}.")
-    with terminal.steps(len(STEPS) + 1) as step:
+    with alone(run), terminal.steps(len(STEPS) + 1) as step:
         for verb, said in STEPS.items():
             with step(f"{run.database}: {said}"):
                 getattr(flow, verb)(run)

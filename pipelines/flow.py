@@ -25,7 +25,7 @@ from pipelines.reconciliation.counting import counted_records
 from pipelines.reconciliation.derive import EVIDENCE, derive, registers_of
 from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish
-from pipelines.run import Run, opened
+from pipelines.run import Run, by_itself, opened
 from pipelines.sources.arrivals import arrivals
 from pipelines.spec.constraints import constraints_of
 from pipelines.spec.gx_docs import data_docs
@@ -53,10 +53,10 @@ def registers(project: Project, received_at: dt.datetime) -> Summary:
         national.settle_if_new(warehouse, lists)
         findings = pl.concat([load(warehouse, "findings"), ledger.broken_findings(warehouse)], how="diagonal")
         told = {"receipts": ledger.receipts(warehouse), "findings": findings}
-    building = project.results(f".{REGISTERS}")
-    publish.start(building)
-    publish.write_frames(building, told)
-    publish.publish_folder(building, project.results(REGISTERS))
+        building = project.results(f".{REGISTERS}")
+        publish.start(building)
+        publish.write_frames(building, told)
+        publish.publish_folder(building, project.results(REGISTERS))
     return {"files": len(taken), **Counter(receipt.verdict for receipt in taken), "findings": len(findings)}
 
 
@@ -170,8 +170,13 @@ def _witnessed(run: Run, warehouse: Warehouse, source: str, folder: Path) -> Pat
     return told.page
 
 
+@by_itself
 def reconcile(run: Run) -> Summary:
-    """Hold the new records beside the reported ones; write the contract files of the comparison."""
+    """Hold the new records beside the reported ones; write the contract files of the comparison.
+
+    What another run left unfinished is removed first: its files would not be those of the rows kept now.
+    """
+    publish.start_run(run.building)
     with opened(run) as warehouse:
         sides = run.spec.sides
         reported, new = (current(warehouse, run.spec, source) for source in (sides.reported, sides.new))
@@ -182,13 +187,13 @@ def reconcile(run: Run) -> Summary:
         arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}
         arrived["derivation"] = load(warehouse, "derivation") if run.register else pl.DataFrame(schema=EVIDENCE)
     arrived["counted"] = counted_records(run.spec, reported, new)
-    publish.start(run.building)
     publish.write_frames(run.building, arrived)
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
     publish.write_reconciliation(run.building, found, earlier)
     return found.counts()
 
 
+@by_itself
 def explain(run: Run) -> Summary:
     """Name the causes of the discrepancies; write causes.json, and each discrepancy's cause."""
     with opened(run) as warehouse:
@@ -199,6 +204,7 @@ def explain(run: Run) -> Summary:
     return {"causes": len(explanation.causes), "unexplained": explanation.unexplained}
 
 
+@by_itself
 def report(run: Run) -> Summary:
     """Write the country's page, and for each region its page, its encrypted fejl- og mangelliste and the
     receipts (kvitteringer) of what it sent."""
@@ -211,6 +217,7 @@ def report(run: Run) -> Summary:
     return {"pages": len(pages), "workbooks": len(workbooks), "receipts": len(receipts)}
 
 
+@by_itself
 def decide(run: Run, gate: str = "first_data") -> gates.Decision:
     """Judge a gate on the run's counts, tell it in the pages, and publish the run by one rename."""
     decision = gates.judge(run.spec, gate, run.building, publish.evidence(run.building))
