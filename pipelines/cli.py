@@ -18,7 +18,8 @@ import typer
 import typer.exceptions
 
 from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, generate, new
-from pipelines.cli_spec import EXPECTATIONS, Expectations, Json, spec_app
+from pipelines.cli_spec import EXPECTATIONS, WORKSPACE, Database, Expectations, Home, Json, run_of, spec_app
+from pipelines.cli_trust import audit_app, quarantine
 from pipelines.project import REGISTERS, InputError, Project, project_at
 from pipelines.redaction import scrubbed, told
 from pipelines.terminal import (
@@ -38,9 +39,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Holds new data side by side with what was typed in KIP.", no_args_is_help=True,
                   pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
 app.add_typer(spec_app, name="spec")
+app.add_typer(audit_app, name="audit")
 
 app.command()(generate)
 app.command()(new)
+app.command()(quarantine)
 
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
@@ -48,12 +51,9 @@ STEPS = {
     "report": "skriver rapporter",
 }  # fmt: skip
 
-Home = Annotated[Path, typer.Option(help="The folder with inbox/, warehouse/ and results/.", envvar="SAMMENHOLD_HOME")]
-Database = Annotated[str, typer.Option(help="The clinical database, such as dhd.")]
 Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
 Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
 
-WORKSPACE = Path("workspace")
 FIRST_DATA = "first_data"
 
 
@@ -86,7 +86,7 @@ def demo(
     project = _project(home, EXPECTATIONS)
     databases = [database] if database else _samples(project)
     arrived = dt.datetime.combine(SAMPLE_REFERENCE_DATE, dt.time(12))
-    runs = [_run(project, name, SAMPLE_REFERENCE_DATE, arrived) for name in databases]
+    runs = [run_of(project, name, SAMPLE_REFERENCE_DATE, arrived) for name in databases]
     _copy_sample(project, databases)
     if not project.key_file.exists():
         make_key(project)
@@ -122,7 +122,7 @@ def run(
 ) -> None:
     """Run the whole flow for one database: receive, conform, validate, reconcile, explain, report, decide."""
     terminal = Terminal(as_json)
-    outcome = _run_through(_run(_project(home, expectations), database, date_of(reference_date)), gate, terminal)
+    outcome = _run_through(run_of(_project(home, expectations), database, date_of(reference_date)), gate, terminal)
     terminal.answer(outcome.contract())
     tell_run(terminal, outcome)
 
@@ -192,6 +192,7 @@ def gate(
     as_json: Json = False,
 ) -> None:
     """Judge a gate anew on stored counts. Exit 1 where it has not passed."""
+    from pipelines import audit
     from pipelines.handover.gate import judge
     from pipelines.reports.publish import evidence
 
@@ -199,6 +200,8 @@ def gate(
     if (of := json.loads((latest / "summary.json").read_text("utf-8"))["database"]) != database:
         raise InputError(f"{latest} holds results of {of}, not of {database}: name its database with --database.")
     decision = judge(chosen.spec, gate, latest, evidence(latest))
+    if results is None:
+        audit.record(chosen.project, database, f"gate {gate}: {decision.outcome}", f"judged anew: {latest.name}")
     terminal = Terminal(as_json)
     terminal.answer(decision.contract())
     tell_decision(terminal, decision)
@@ -211,12 +214,13 @@ def trace(
     home: Home = WORKSPACE,
     expectations: Expectations = EXPECTATIONS,
     database: Database = "dhd",
+    why: Annotated[str, typer.Option(help="What it is needed for, as the audit log tells it.")] = "proof trail",
     as_json: Json = False,
 ) -> None:
     """Show where a discrepancy, finding or figure comes from: files and lines."""
     from pipelines import tracing
 
-    trail = tracing.trace(_run(_project(home, expectations), database), identity)
+    trail = tracing.trace(run_of(_project(home, expectations), database), identity, why)
     terminal = Terminal(as_json)
     terminal.answer(trail.contract())
     tell_trail(terminal, trail)
@@ -255,7 +259,7 @@ def password(
     if region not in (known := sorted(path.name for path in latest.glob("regions/*"))):
         raise InputError(f"There is no list for '{region}': the regions are {', '.join(known)}.")
     sys.stdout.write(
-        flow.password(_run(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
+        flow.password(run_of(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
     )
 
 
@@ -271,22 +275,12 @@ def _project(home: Path, expectations: Path) -> Project:
     return project_at(home, expectations)
 
 
-def _run(project: Project, database: str, day: dt.date | None = None, received: dt.datetime | None = None) -> Run:
-    """A run of a database that has a specification."""
-    from pipelines.run import Run
-
-    if database not in project.databases():
-        known = ", ".join(project.databases()) or "none"
-        raise InputError(f"There is no specification of '{database}' in {project.expectations}: there are {known}.")
-    return Run(project, database, day or dt.date.today(), received or dt.datetime.now(dt.UTC).replace(tzinfo=None))
-
-
 def _latest(project: Project, database: str, results: Path | None = None) -> tuple[Path, Run]:
     """The folder of the latest run (or the one named), and the run itself."""
     from pipelines.reports.manifest import hold_if_sealed
     from pipelines.reports.publish import latest_run
 
-    run = _run(project, database)
+    run = run_of(project, database)
     if results:
         hold_if_sealed(results)
     folder = results or latest_run(project.results(database))

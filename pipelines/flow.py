@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipelines import audit
 from pipelines.explain import causes
 from pipelines.handover import gate as gates
 from pipelines.project import REGISTERS, InputError, Project
@@ -32,7 +35,7 @@ from pipelines.spec.gx_docs import data_docs
 from pipelines.spec.to_gx import gx_query, gx_suite
 from pipelines.validation.check import FINDINGS, Validation, check, mark_quarantined
 from pipelines.validation.witness import hold_together, pandera_counts
-from pipelines.warehouse import conforming, derived_rows, ledger, national, receiving
+from pipelines.warehouse import conforming, derived_rows, ledger, national, receiving, releases
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.frames import load, save
 from pipelines.warehouse.key import read_key, region_password
@@ -106,14 +109,16 @@ def _derive(run: Run, warehouse: Warehouse) -> None:
 
 
 def validate(run: Run) -> dict[str, Validation]:
-    """Hold every typed row against the specification; a row that breaks an error rule is held back."""
+    """Hold every typed row against the specification; a row that breaks an error rule is held back, unless
+    somebody released it (pipelines/quarantine.py)."""
     with opened(run) as warehouse:
         found = {source: _validated(run, warehouse, source) for source in run.formats}
         others = [ledger.broken_findings(warehouse)]
         if run.register:
             others += [_supplemented(run, warehouse), load(warehouse, "event_findings")]
             found[run.register] = _validated(run, warehouse, run.register)
-        save(warehouse, "findings", pl.concat([*(v.findings for v in found.values()), *others], how="diagonal"))
+        told = pl.concat([*(v.findings for v in found.values()), *others], how="diagonal")
+        save(warehouse, "findings", told.with_columns(pl.col("released").fill_null(False)))
         _refresh_receipts(warehouse)
     return found
 
@@ -141,9 +146,11 @@ def _validated(run: Run, warehouse: Warehouse, source: str) -> Validation:
     hold_together(validation, "pandera", pandera_counts(warehouse.connection, run.spec, table, rules))
     # What was held back by an earlier reference date, and is well now, is let go.
     warehouse.connection.execute(f"update {table} set quarantined = false where quarantined")
-    mark_quarantined(warehouse.connection, table, validation.findings)
+    findings = releases.judged(warehouse, validation.findings)
+    held = mark_quarantined(warehouse.connection, table, findings)
     ledger.recount(warehouse, source)
-    return validation
+    accepted = validation.rows_in - held
+    return replace(validation, findings=findings, rows_accepted=accepted, rows_quarantined=held)
 
 
 def _refresh_receipts(warehouse: Warehouse) -> None:
@@ -211,10 +218,16 @@ def report(run: Run) -> Summary:
     with opened(run) as warehouse:
         found, persons = _kept(run, warehouse), _persons(run, warehouse)
     key = read_key(run.project)
-    workbooks = packages.write_workbooks(run.package, found, persons, lambda region: password(run, region, key))
+    workbooks = packages.write_workbooks(
+        run.package, found, persons, lambda region: password(run, region, key), partial(_note_workbook, run)
+    )
     pages = packages.write_pages(run.package)
     receipts = packages.write_receipts(run.package)
     return {"pages": len(pages), "workbooks": len(workbooks), "receipts": len(receipts)}
+
+
+def _note_workbook(run: Run, region: str, persons: pl.Series) -> None:
+    audit.record(run.project, run.database, f"workbook {region}", f"run as of {run.reference_date}", persons)
 
 
 @by_itself
@@ -223,6 +236,7 @@ def decide(run: Run, gate: str = "first_data") -> gates.Decision:
     decision = gates.judge(run.spec, gate, run.building, publish.evidence(run.building))
     publish.write_json(run.building / "gate.json", decision.contract())
     packages.write_pages(run.package)
+    audit.record(run.project, run.database, f"gate {gate}: {decision.outcome}", f"run as of {run.reference_date}")
     publish.publish_run(run.building, run.project.results(run.database), run.reference_date)
     return decision
 
