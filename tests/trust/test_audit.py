@@ -153,8 +153,8 @@ def test_what_is_no_person_number_is_refused_without_repeating_it(project) -> No
 def test_a_run_and_a_trace_are_logged_and_the_log_is_the_owners_alone(tmp_path) -> None:
     project = small_home(tmp_path)
     through(run_of(project))
-    pair = next(line for line in _ids(project))
-    traced = shell(project, "trace", pair, "--why", "region ringede")
+    record = pl.read_parquet(published(project) / "pairs.parquet")["reported_id"][0]
+    traced = shell(project, "trace", record, "--why", "region ringede")
     traced.communicate()
     assert traced.returncode == 0
     verified = shell(project, "audit", "verify")
@@ -165,7 +165,3 @@ def test_a_run_and_a_trace_are_logged_and_the_log_is_the_owners_alone(tmp_path) 
     assert all(entry["persons"] for entry in entries if entry["did"].startswith(("workbook", "trace")))
     assert entries[-1]["why"] == "region ringede"
     assert os.stat(log_of(project)).st_mode & 0o077 == 0
-
-
-def _ids(project: Project) -> list[str]:
-    return pl.read_parquet(published(project) / "pairs.parquet")["pair_id"].to_list()
