@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: setup demo test check bench dev lock clean
+.PHONY: setup demo test test-trust check bench dev lock clean
 
 setup: $(INSTALLED)
 
@@ -20,6 +20,9 @@ demo: setup
 
 test: setup check
 	$(BIN)/python -m pytest -n 2
+
+test-trust: setup  # nothing lost, nobody let in: docs/security.md says what each test promises
+	$(BIN)/python -m pytest -n 2 -m trust tests/trust
 
 check: setup
 	$(BIN)/ruff check .

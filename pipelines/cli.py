@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+import typer.exceptions
 
 from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, generate, new
-from pipelines.cli_spec import EXPECTATIONS, Expectations, Json, spec_app
+from pipelines.cli_spec import EXPECTATIONS, WORKSPACE, Database, Expectations, Home, Json, run_of, spec_app
+from pipelines.cli_trust import audit_app, quarantine
 from pipelines.project import REGISTERS, InputError, Project, project_at
-from pipelines.redaction import told
+from pipelines.redaction import scrubbed, told
 from pipelines.terminal import (
     Outcome,
     Terminal,
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Holds new data side by side with what was typed in KIP.", no_args_is_help=True,
                   pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
 app.add_typer(spec_app, name="spec")
+app.add_typer(audit_app, name="audit")
 
 app.command()(generate)
 app.command()(new)
+app.command()(quarantine)
 
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
@@ -47,20 +51,19 @@ STEPS = {
     "report": "skriver rapporter",
 }  # fmt: skip
 
-Home = Annotated[Path, typer.Option(help="The folder with inbox/, warehouse/ and results/.", envvar="SAMMENHOLD_HOME")]
-Database = Annotated[str, typer.Option(help="The clinical database, such as dhd.")]
 Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
 Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
 
-WORKSPACE = Path("workspace")
 FIRST_DATA = "first_data"
 
 
 def main() -> None:
     """The command `sammenhold`."""
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.exceptions.TyperException as problem:  # typer's own sentence quotes what was given
+        _stop(scrubbed(problem.format_message()))
+    except (KeyboardInterrupt, typer.Abort):
         _stop("Interrupted: nothing half-written was kept.")
     except Exception as problem:  # the boundary: what libraries say quotes rows
         _stop(told(problem, "sammenhold"))
@@ -83,7 +86,7 @@ def demo(
     project = _project(home, EXPECTATIONS)
     databases = [database] if database else _samples(project)
     arrived = dt.datetime.combine(SAMPLE_REFERENCE_DATE, dt.time(12))
-    runs = [_run(project, name, SAMPLE_REFERENCE_DATE, arrived) for name in databases]
+    runs = [run_of(project, name, SAMPLE_REFERENCE_DATE, arrived) for name in databases]
     _copy_sample(project, databases)
     if not project.key_file.exists():
         make_key(project)
@@ -119,7 +122,7 @@ def run(
 ) -> None:
     """Run the whole flow for one database: receive, conform, validate, reconcile, explain, report, decide."""
     terminal = Terminal(as_json)
-    outcome = _run_through(_run(_project(home, expectations), database, date_of(reference_date)), gate, terminal)
+    outcome = _run_through(run_of(_project(home, expectations), database, date_of(reference_date)), gate, terminal)
     terminal.answer(outcome.contract())
     tell_run(terminal, outcome)
 
@@ -168,10 +171,14 @@ def reconcile(
 @app.command()
 def report(home: Home = WORKSPACE, expectations: Expectations = EXPECTATIONS, database: Database = "dhd") -> None:
     """Write the pages of the latest run anew, from its contract files."""
-    from pipelines.reports import packages
+    from pipelines.reports import manifest, packages
+    from pipelines.run import alone
 
     latest, chosen = _latest(_project(home, expectations), database)
-    for page in packages.write_pages(packages.Package(latest, chosen.spec, chosen.names)):
+    with alone(chosen):
+        pages = packages.write_pages(packages.Package(latest, chosen.spec, chosen.names))
+        manifest.seal(latest)
+    for page in pages:
         Terminal().say(str(page))
 
 
@@ -186,6 +193,7 @@ def gate(
     as_json: Json = False,
 ) -> None:
     """Judge a gate anew on stored counts. Exit 1 where it has not passed."""
+    from pipelines import audit
     from pipelines.handover.gate import judge
     from pipelines.reports.publish import evidence
     from pipelines.spec.reading import read_spec
@@ -197,6 +205,8 @@ def gate(
     if asked.database != database:
         raise InputError(f"{spec} is the specification of {asked.database}, not of {database}: name that one's.")
     decision = judge(asked, gate, latest, evidence(latest))
+    if results is None:
+        audit.record(chosen.project, database, f"gate {gate}: {decision.outcome}", f"judged anew: {latest.name}")
     terminal = Terminal(as_json)
     terminal.answer(decision.contract())
     tell_decision(terminal, decision)
@@ -209,12 +219,13 @@ def trace(
     home: Home = WORKSPACE,
     expectations: Expectations = EXPECTATIONS,
     database: Database = "dhd",
+    why: Annotated[str, typer.Option(help="What it is needed for, as the audit log tells it.")] = "proof trail",
     as_json: Json = False,
 ) -> None:
     """Show where a discrepancy, finding or figure comes from: files and lines."""
     from pipelines import tracing
 
-    trail = tracing.trace(_run(_project(home, expectations), database), identity)
+    trail = tracing.trace(run_of(_project(home, expectations), database), identity, why)
     terminal = Terminal(as_json)
     terminal.answer(trail.contract())
     tell_trail(terminal, trail)
@@ -253,7 +264,7 @@ def password(
     if region not in (known := sorted(path.name for path in latest.glob("regions/*"))):
         raise InputError(f"There is no list for '{region}': the regions are {', '.join(known)}.")
     sys.stdout.write(
-        flow.password(_run(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
+        flow.password(run_of(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
     )
 
 
@@ -269,21 +280,14 @@ def _project(home: Path, expectations: Path) -> Project:
     return project_at(home, expectations)
 
 
-def _run(project: Project, database: str, day: dt.date | None = None, received: dt.datetime | None = None) -> Run:
-    """A run of a database that has a specification."""
-    from pipelines.run import Run
-
-    if database not in project.databases():
-        known = ", ".join(project.databases()) or "none"
-        raise InputError(f"There is no specification of '{database}' in {project.expectations}: there are {known}.")
-    return Run(project, database, day or dt.date.today(), received or dt.datetime.now(dt.UTC).replace(tzinfo=None))
-
-
 def _latest(project: Project, database: str, results: Path | None = None) -> tuple[Path, Run]:
     """The folder of the latest run (or the one named), and the run itself."""
+    from pipelines.reports.manifest import hold_if_sealed
     from pipelines.reports.publish import latest_run
 
-    run = _run(project, database)
+    run = run_of(project, database)
+    if results:
+        hold_if_sealed(results)
     folder = results or latest_run(project.results(database))
     if not (folder / "summary.json").is_file():
         raise InputError(f"{folder} holds no results: name a folder that `run` or `reconcile` wrote.")
@@ -312,13 +316,14 @@ def _receive_registers(project: Project, terminal: Terminal, arrived: dt.datetim
 
 
 def _run_through(run: Run, gate: str, terminal: Terminal) -> Outcome:
-    """The verbs in order."""
+    """The verbs in order, with no other run of the database between them."""
     from pipelines import flow
+    from pipelines.run import alone
 
     if gate not in run.spec.gates:
         known = ", ".join(run.spec.gates) or "none"
         raise InputError(f"{run.database} has no gate '{gate}': choose one of {known}.")
-    with terminal.steps(len(STEPS) + 1) as step:
+    with alone(run), terminal.steps(len(STEPS) + 1) as step:
         for verb, said in STEPS.items():
             with step(f"{run.database}: {said}"):
                 getattr(flow, verb)(run)

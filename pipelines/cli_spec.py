@@ -6,18 +6,34 @@ import datetime as dt
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.project import InputError
+from pipelines.project import InputError, Project
 from pipelines.terminal import Terminal
+
+if TYPE_CHECKING:
+    from pipelines.run import Run
 
 spec_app = typer.Typer(help="Work on a specification.", no_args_is_help=True)
 
 EXPECTATIONS = Path(__file__).resolve().parent.parent / "expectations"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+WORKSPACE = Path("workspace")
+Home = Annotated[Path, typer.Option(help="The folder with inbox/, warehouse/ and results/.", envvar="SAMMENHOLD_HOME")]
+Database = Annotated[str, typer.Option(help="The clinical database, such as dhd.")]
 Expectations = Annotated[Path, typer.Option(help="The folder of specifications.", envvar="SAMMENHOLD_EXPECTATIONS")]
+
+
+def run_of(project: Project, database: str, day: dt.date | None = None, received: dt.datetime | None = None) -> Run:
+    """A run of a database that has a specification; as of today where nothing is said."""
+    from pipelines.run import Run
+
+    if database not in project.databases():
+        known = ", ".join(project.databases()) or "none"
+        raise InputError(f"There is no specification of '{database}' in {project.expectations}: there are {known}.")
+    return Run(project, database, day or dt.date.today(), received or dt.datetime.now(dt.UTC).replace(tzinfo=None))
 
 
 @spec_app.command("lint")

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipelines import audit
 from pipelines.explain import causes
 from pipelines.handover import gate as gates
 from pipelines.project import REGISTERS, InputError, Project
@@ -25,14 +28,14 @@ from pipelines.reconciliation.counting import counted_records
 from pipelines.reconciliation.derive import EVIDENCE, derive, registers_of
 from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish
-from pipelines.run import Run, opened
+from pipelines.run import Run, by_itself, opened
 from pipelines.sources.arrivals import arrivals
 from pipelines.spec.constraints import constraints_of
 from pipelines.spec.gx_docs import data_docs
 from pipelines.spec.to_gx import gx_query, gx_suite
 from pipelines.validation.check import FINDINGS, Validation, check, mark_quarantined
 from pipelines.validation.witness import hold_together, pandera_counts
-from pipelines.warehouse import conforming, derived_rows, ledger, national, receiving
+from pipelines.warehouse import conforming, derived_rows, ledger, national, receiving, releases
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.delays import arrival_delays
 from pipelines.warehouse.frames import load, save
@@ -54,10 +57,10 @@ def registers(project: Project, received_at: dt.datetime) -> Summary:
         national.settle_if_new(warehouse, lists)
         findings = pl.concat([load(warehouse, "findings"), ledger.broken_findings(warehouse)], how="diagonal")
         told = {"receipts": ledger.receipts(warehouse), "findings": findings}
-    building = project.results(f".{REGISTERS}")
-    publish.start(building)
-    publish.write_frames(building, told)
-    publish.publish_folder(building, project.results(REGISTERS))
+        building = project.results(f".{REGISTERS}")
+        publish.start(building)
+        publish.write_frames(building, told)
+        publish.publish_folder(building, project.results(REGISTERS))
     return {"files": len(taken), **Counter(receipt.verdict for receipt in taken), "findings": len(findings)}
 
 
@@ -107,14 +110,16 @@ def _derive(run: Run, warehouse: Warehouse) -> None:
 
 
 def validate(run: Run) -> dict[str, Validation]:
-    """Hold every typed row against the specification; a row that breaks an error rule is held back."""
+    """Hold every typed row against the specification; a row that breaks an error rule is held back, unless
+    somebody released it (pipelines/quarantine.py)."""
     with opened(run) as warehouse:
         found = {source: _validated(run, warehouse, source) for source in run.formats}
         others = [ledger.broken_findings(warehouse)]
         if run.register:
             others += [_supplemented(run, warehouse), load(warehouse, "event_findings")]
             found[run.register] = _validated(run, warehouse, run.register)
-        save(warehouse, "findings", pl.concat([*(v.findings for v in found.values()), *others], how="diagonal"))
+        told = pl.concat([*(v.findings for v in found.values()), *others], how="diagonal")
+        save(warehouse, "findings", told.with_columns(pl.col("released").fill_null(False)))
         _refresh_receipts(warehouse)
     return found
 
@@ -142,9 +147,11 @@ def _validated(run: Run, warehouse: Warehouse, source: str) -> Validation:
     hold_together(validation, "pandera", pandera_counts(warehouse.connection, run.spec, table, rules))
     # What was held back by an earlier reference date, and is well now, is let go.
     warehouse.connection.execute(f"update {table} set quarantined = false where quarantined")
-    mark_quarantined(warehouse.connection, table, validation.findings)
+    findings = releases.judged(warehouse, validation.findings)
+    held = mark_quarantined(warehouse.connection, table, findings)
     ledger.recount(warehouse, source)
-    return validation
+    accepted = validation.rows_in - held
+    return replace(validation, findings=findings, rows_accepted=accepted, rows_quarantined=held)
 
 
 def _refresh_receipts(warehouse: Warehouse) -> None:
@@ -171,8 +178,13 @@ def _witnessed(run: Run, warehouse: Warehouse, source: str, folder: Path) -> Pat
     return told.page
 
 
+@by_itself
 def reconcile(run: Run) -> Summary:
-    """Hold the new records beside the reported ones; write the contract files of the comparison."""
+    """Hold the new records beside the reported ones; write the contract files of the comparison.
+
+    What another run left unfinished is removed first: its files would not be those of the rows kept now.
+    """
+    publish.start_run(run.building)
     with opened(run) as warehouse:
         sides = run.spec.sides
         reported, new = (current(warehouse, run.spec, source) for source in (sides.reported, sides.new))
@@ -184,7 +196,6 @@ def reconcile(run: Run) -> Summary:
         arrived = {name: load(warehouse, name) for name in ("receipts", "findings")}
         arrived["derivation"] = load(warehouse, "derivation") if run.register else pl.DataFrame(schema=EVIDENCE)
     arrived["counted"] = counted_records(run.spec, reported, new)
-    publish.start(run.building)
     publish.write_frames(run.building, arrived)
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
     publish.write_reconciliation(run.building, found, earlier)
@@ -202,6 +213,7 @@ def _expected(run: Run) -> pl.DataFrame | None:
         return None
 
 
+@by_itself
 def explain(run: Run) -> Summary:
     """Name the causes of the discrepancies; write causes.json, and each discrepancy's cause."""
     with opened(run) as warehouse:
@@ -212,23 +224,32 @@ def explain(run: Run) -> Summary:
     return {"causes": len(explanation.causes), "unexplained": explanation.unexplained}
 
 
+@by_itself
 def report(run: Run) -> Summary:
     """Write the country's page, and for each region its page, its encrypted fejl- og mangelliste and the
     receipts (kvitteringer) of what it sent."""
     with opened(run) as warehouse:
         found, persons = _kept(run, warehouse), _persons(run, warehouse)
     key = read_key(run.project)
-    workbooks = packages.write_workbooks(run.package, found, persons, lambda region: password(run, region, key))
+    workbooks = packages.write_workbooks(
+        run.package, found, persons, lambda region: password(run, region, key), partial(_note_workbook, run)
+    )
     pages = packages.write_pages(run.package)
     receipts = packages.write_receipts(run.package)
     return {"pages": len(pages), "workbooks": len(workbooks), "receipts": len(receipts)}
 
 
+def _note_workbook(run: Run, region: str, persons: pl.Series) -> None:
+    audit.record(run.project, run.database, f"workbook {region}", f"run as of {run.reference_date}", persons)
+
+
+@by_itself
 def decide(run: Run, gate: str = "first_data") -> gates.Decision:
     """Judge a gate on the run's counts, tell it in the pages, and publish the run by one rename."""
     decision = gates.judge(run.spec, gate, run.building, publish.evidence(run.building))
     publish.write_json(run.building / "gate.json", decision.contract())
     packages.write_pages(run.package)
+    audit.record(run.project, run.database, f"gate {gate}: {decision.outcome}", f"run as of {run.reference_date}")
     publish.publish_run(run.building, run.project.results(run.database), run.reference_date)
     return decision
 

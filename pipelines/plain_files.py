@@ -23,6 +23,7 @@ from pipelines.project import InputError
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
 from pipelines.reports import publish
 from pipelines.reports.country import country_report
+from pipelines.reports.manifest import hold_if_sealed, seal
 from pipelines.reports.places import place_names
 from pipelines.sources.plain import RefusedFile, read_file, read_plain
 from pipelines.spec.constraint_kinds import Castable
@@ -71,6 +72,8 @@ def reconcile_files(
     """Hold two plain files side by side; `out` gets the contract files, all at once or not at all."""
     spec, out = read_spec(spec_path), out.resolve()
     publish.refuse_foreign(out)
+    if previous:
+        hold_if_sealed(previous)
     progress("læser filerne")
     sides = [_side(path, spec, spec_path) for path in (reported, new)]
     progress("sammenholder")
@@ -79,6 +82,7 @@ def reconcile_files(
     publish.start(building)
     try:
         summary = _write(building, spec, spec_path, found, sides, previous, progress)
+        seal(building)
         publish.publish_folder(building, out)
     finally:
         shutil.rmtree(building, ignore_errors=True)

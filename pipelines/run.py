@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from filelock import FileLock, Timeout
 
 from pipelines.explain.sentences import Words
 from pipelines.project import InputError, Project
@@ -18,6 +21,9 @@ from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
 from pipelines.warehouse import receiving
 from pipelines.warehouse.database import Warehouse, open_warehouse
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,44 @@ class Run:
 
     @property
     def building(self) -> Path:
-        """Where the run's files are written before they are published."""
-        return self.project.results(self.database) / ".building"
+        """Where the run's files are written before they are published: of its own reference date, so that no run
+        goes on with what another one left."""
+        return self.project.results(self.database) / f".building-{self.reference_date}"
+
+
+@contextmanager
+def alone(run: Run) -> Iterator[None]:
+    """No other process works on the run's database meanwhile; what this process does inside may ask again.
+
+    The lock is the operating system's: it ends with the process, also with one that is killed. Raises InputError
+    where another run is at work.
+    """
+    path = run.project.warehouse(run.database).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        lock = FileLock(path, timeout=0, is_singleton=True).acquire()
+    except Timeout:
+        raise InputError(
+            f"Another run of {run.database} is at work: wait until it has ended, then run again."
+        ) from None
+    with lock:
+        yield
+
+
+def by_itself(verb: Callable[Concatenate[Run, Given], Answer]) -> Callable[Concatenate[Run, Given], Answer]:
+    """A verb during which no other process works on the run's database (`alone`)."""
+
+    @wraps(verb)
+    def held(run: Run, *given: Given.args, **named: Given.kwargs) -> Answer:
+        with alone(run):
+            return verb(run, *given, **named)
+
+    return held
 
 
 @contextmanager
 def opened(run: Run) -> Iterator[Warehouse]:
-    """The warehouse of the run's database with all its tables.
+    """The warehouse of the run's database with all its tables, for this process alone.
 
     Raises InputError where a side comes from a source that has neither a format here nor is a register.
     """
@@ -90,7 +127,7 @@ def opened(run: Run) -> Iterator[Warehouse]:
             f"{run.database} gets a side from {strange[0]}, which has no format beside its specification: "
             f"add {strange[0]}-<version>.yaml."
         )
-    with open_warehouse(run.project, run.database) as warehouse:
+    with alone(run), open_warehouse(run.project, run.database) as warehouse:
         units = read_units(run.spec, run.project.specification(run.database).parent)
         receiving.prepare(warehouse, run.spec, run.sources, units)
         yield warehouse

@@ -14,8 +14,9 @@ from typing import Any
 
 import polars as pl
 
-from pipelines import flow
+from pipelines import audit, flow
 from pipelines.project import InputError
+from pipelines.redaction import scrubbed
 from pipelines.reports.publish import latest_run
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.frames import load
@@ -50,6 +51,11 @@ class Origins:
         wanted = [identity for identity in ids if identity]
         return tuple(self.rows.filter(pl.col("record_id").is_in(wanted)).select(LINE).to_dicts())
 
+    def persons(self, trail: Trail) -> pl.Series:
+        """Whose rows a trail shows."""
+        shown = [line["record_id"] for line in trail.lines]
+        return self.rows.filter(pl.col("record_id").is_in(shown))["person"].unique()
+
     def behind(self, values: pl.DataFrame) -> tuple[dict[str, Any], ...]:
         """The event rows of `values` (record_id, variable); of a null variable, all of the record."""
         whole = values.filter(pl.col("variable").is_null()).select("record_id")
@@ -58,13 +64,17 @@ class Origins:
         return tuple(pl.concat([of_values, of_records]).unique().sort(EVENT, nulls_last=False).to_dicts())
 
 
-def trace(run: flow.Run, wanted: str) -> Trail:
-    """The trail of a discrepancy_id, pair_id, cause_id, record_id or figure (`agreement/lvef/nordjylland`)."""
+def trace(run: flow.Run, wanted: str, why: str = "proof trail") -> Trail:
+    """The trail of a discrepancy_id, pair_id, cause_id, record_id or figure (`agreement/lvef/nordjylland`).
+
+    The reading and its purpose are entered in the audit log.
+    """
     results = latest_run(run.project.results(run.database))
     with flow.opened(run) as warehouse:
         origins = Origins(_rows(run, warehouse), _events(run, warehouse))
     for look_up in (_discrepancy, _cause, _figure, _record):
         if trail := look_up(results, origins, wanted):
+            audit.record(run.project, run.database, f"trace {scrubbed(wanted)}", why, origins.persons(trail))
             return trail
     raise InputError(
         f"Nothing is called '{wanted}' in {results.name}: give a discrepancy, pair, cause or record id, "
@@ -79,7 +89,9 @@ def _rows(run: flow.Run, warehouse: Warehouse) -> pl.DataFrame:
     """
     receipts = load(warehouse, "receipts").filter(pl.col("verdict") != "duplicate")
     rows = [
-        warehouse.frame(f"select receipt_id, line, record_id, quarantined, '{source}' as source from typed_{source}")
+        warehouse.frame(
+            f"select receipt_id, line, record_id, person, quarantined, '{source}' as source from typed_{source}"
+        )
         for source in run.sources
     ]
     used = load(warehouse, "records").select("receipt_id", "line", used=pl.lit(True))

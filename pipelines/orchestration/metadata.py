@@ -10,11 +10,12 @@ import polars as pl
 
 from pipelines.flow import Run
 from pipelines.reports.messages import read_messages
-from pipelines.reports.numbers import count, figure
+from pipelines.reports.numbers import count
 from pipelines.reports.parts import GateResult
 from pipelines.reports.results import Results
 from pipelines.reports.sections.agreement import agreement_picture
-from pipelines.reports.sections.coverage import completeness, threshold_for
+from pipelines.reports.sections.causes import cause_sentence, share_in_slice
+from pipelines.reports.sections.coverage import place_counts, place_share
 from pipelines.reports.sections.gate import gate_result
 from pipelines.reports.suppression import shown_count, shown_share
 from pipelines.reports.view import View
@@ -47,7 +48,8 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.TableMet
 def view_of(run: Run, folder: Path | None = None) -> View:
     """A run's contract files (while it is built, or in `folder`) as a reviewer may see them: the country,
     small cells hidden."""
-    return View(run.spec, Results(folder or run.building), read_messages("da"), run.names)
+    results = Results(folder or run.building)
+    return View(run.spec, results, read_messages("da"), run.names, threshold=run.spec.small_cells)
 
 
 def rows_by_source(found: Mapping[str, Validation]) -> dict[str, Any]:
@@ -90,14 +92,11 @@ def of_decision(view: View) -> dict[str, Any]:
 def coverage_table(view: View) -> dg.TableMetadataValue:
     """Completeness of both sides, for the country and each region."""
     names = ("completeness_of_new", "completeness_of_reported")
-    sides = ("both", "only_reported", "only_new")
     rows = [
-        (view.place(row), *(completeness(row, name, threshold).text for name in names),
-         *(shown_count(row[name], threshold) for name in sides))
+        (view.place(row), *(place_share(view, row, name).text for name in names), *place_counts(view, row))
         for frame in (view.country("coverage"), view.places("coverage"))
         for row in frame.iter_rows(named=True)
-        for threshold in [threshold_for(view, row)]
-    ]  # fmt: skip
+    ]
     return table(("sted", "ny", "manuel", "i begge", "kun manuel", "kun ny"), rows)
 
 
@@ -133,8 +132,8 @@ def agreement_chart(view: View) -> dg.MarkdownMetadataValue:
 def causes_table(view: View) -> dg.TableMetadataValue:
     """The causes in their rank: what is wrong, how much each explains, and who mends it."""
     rows = (
-        (c["rank"], c["sentence"]["da"], shown_count(c["explained"], view.threshold),
-         view.messages.word("owner", c["owner"]), figure(c["share"], 2))
+        (c["rank"], cause_sentence(view, c), shown_count(c["explained"], view.threshold),
+         view.messages.word("owner", c["owner"]), share_in_slice(view, c))
         for c in sorted(view.results.causes["causes"], key=lambda cause: cause["rank"])
     )  # fmt: skip
     return table(("nr.", "årsag", "forklarer", "rettes af", "andel i udsnittet"), rows)

@@ -47,15 +47,17 @@ def country_report(
     spec: DatabaseSpec,
     results: Path,
     names: PlaceNames | None = None,
-    threshold: int = 5,
+    threshold: int | None = None,
     language: str = "da",
 ) -> str:
     """The whole country on one HTML page, from the contract files in `results`.
 
-    Counts from 1 to `threshold` − 1 below the country are hidden. No row, person or record value is in it.
+    Counts from 1 to `threshold` − 1 (else the specification's small_cells) below the country are hidden, and
+    what would give one away. No row, person or record value is in it.
     Raises InputError where `results` is not a run's directory.
     """
-    view = View(spec, Results(results), read_messages(language), names or PlaceNames(), threshold=threshold)
+    hiding = spec.small_cells if threshold is None else threshold
+    view = View(spec, Results(results), read_messages(language), names or PlaceNames(), threshold=hiding)
     return render("country.html.j2", country_data(view), view.messages)
 
 

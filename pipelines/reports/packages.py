@@ -63,15 +63,23 @@ def _region_page(package: Package, region: str) -> Path:
 
 
 def write_workbooks(
-    package: Package, found: Reconciliation, persons: pl.DataFrame, password: Callable[[str], str]
+    package: Package,
+    found: Reconciliation,
+    persons: pl.DataFrame,
+    password: Callable[[str], str],
+    note: Callable[[str, pl.Series], None] = lambda region, whose: None,
 ) -> list[Path]:
-    """Each region's encrypted list. `persons`: receipt_id, line, person of every typed row, for the findings."""
+    """Each region's encrypted list. `persons`: receipt_id, line, person of every typed row, for the findings.
+
+    `note` is told whose rows a region's list holds, before it is written.
+    """
     causes = json.loads((package.folder / "causes.json").read_text("utf-8"))["causes"]
     sentences = {cause["cause_id"]: cause["sentence"]["da"] for cause in causes}
     records = found.records.with_columns(event_date=pl.col(package.spec.event_date).cast(pl.Date))
     written = []
     for region in package.regions():
         rows = region_rows(package.folder, package.names, records, persons, sentences, region)
+        note(region, pl.concat([rows.discrepancies["person"], rows.findings["person"]]))
         path = package.region_folder(region) / WORKBOOK
         path.write_bytes(region_workbook(package.spec, rows, region, password(region), package.names))
         written.append(path)

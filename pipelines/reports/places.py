@@ -18,6 +18,7 @@ class PlaceNames:
 
     regions: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    successors: dict[str, str] = field(default_factory=dict)  # region → the one that it becomes part of
 
     def region(self, code: str | None) -> str:
         """A region's name, its code, or a dash where there is none."""
@@ -33,13 +34,16 @@ def place_names(spec: DatabaseSpec, specification: Path) -> PlaceNames:
 
     A specification that stands alone has neither; then codes are shown.
     """
-    units = {row["unit"]: row["name"] for row in read_units(spec, specification.parent)}
+    units = {row["unit"]: row.get("name") or row["unit"] for row in read_units(spec, specification.parent)}
     regions = specification.parent.parent / "codes" / "regions.yaml"
-    return PlaceNames(_region_names(regions) if regions.is_file() else {}, units)
+    said = _regions(regions) if regions.is_file() else {}
+    successors = {code: region["successor"] for code, region in said.items() if "successor" in region}
+    return PlaceNames({code: str(region["name"]) for code, region in said.items()}, units, successors)
 
 
-def _region_names(path: Path) -> dict[str, str]:
+def _regions(path: Path) -> dict[str, dict[str, str]]:
     try:
-        return {code: str(said["name"]) for code, said in yaml.safe_load(path.read_text("utf-8")).items()}
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError):
+        said = yaml.safe_load(path.read_text("utf-8"))
+        return {code: dict(region, name=region["name"]) for code, region in said.items()}
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, UnicodeDecodeError):
         raise InputError(f"{path} is not a list of regions: give each code a name.") from None

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
 from pipelines.reconciliation.history import history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reports.manifest import MANIFEST, hold_intact, is_intact, seal
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
 
@@ -42,16 +44,24 @@ DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
     {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
-    | {"summary.json", "causes.json", "gate.json", "report.html"}
+    | {"summary.json", "causes.json", "gate.json", "report.html", MANIFEST}
 )
+RUN_NAME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}")
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
 NAMED_BY = ("summary.json", "causes.json", "discrepancies.parquet", "pairs.parquet", "findings.parquet")
 
 
 def start(building: Path) -> None:
-    """An empty folder for a run's files; what a broken run left there is removed."""
+    """An empty folder for files that are published together; what a broken run left there is removed."""
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
+
+
+def start_run(building: Path) -> None:
+    """The same for a run of a database, of which only one is under way: whatever others left is removed."""
+    for left in building.parent.glob(".building*"):
+        shutil.rmtree(left)
+    start(building)
 
 
 def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
@@ -151,8 +161,10 @@ def write_json(path: Path, value: Any) -> None:
 
 def evidence(folder: Path) -> dict[str, str]:
     """Contract file → sha256, for the decision: what exactly was judged."""
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".parquet", ".json"))
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.name != "gate.json"}
+    made_after = {"gate.json", MANIFEST}
+    files = (path for path in folder.iterdir() if path.suffix in (".parquet", ".json"))
+    judged = sorted(path for path in files if path.name not in made_after)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in judged}
 
 
 def run_name(folder: Path, reference_date: dt.date) -> str:
@@ -172,12 +184,16 @@ def _judged_gate(folder: Path) -> str:
 
 
 def publish_run(building: Path, results: Path, reference_date: dt.date) -> Path:
-    """Make a finished run visible under its own name, and `latest` point to it."""
+    """Make a finished run visible under its own name, sealed, and `latest` point to it.
+
+    Where the same run stands already it stays as it is, unless it was altered: then it is replaced.
+    """
     target = results / run_name(building, reference_date)
-    if target.exists():
+    seal(building)
+    if target.exists() and is_intact(target):
         shutil.rmtree(building)
     else:
-        os.replace(building, target)
+        publish_folder(building, target)
     pointer = results / ".latest"
     pointer.write_text(target.name + "\n", "utf-8")
     os.replace(pointer, results / "latest")
@@ -185,21 +201,31 @@ def publish_run(building: Path, results: Path, reference_date: dt.date) -> Path:
 
 
 def previous_run(results: Path, reference_date: dt.date) -> Path | None:
-    """The newest published run of an earlier reference date: a run never compares with itself."""
-    earlier = [run for run in results.glob("????-??-??-*") if run.name[:10] < reference_date.isoformat()]
-    return max(earlier, key=lambda run: run.name, default=None)
+    """The newest published run of an earlier reference date: a run never compares with itself.
+
+    Raises InputError where that run was altered.
+    """
+    runs = [run for run in results.glob("????-??-??-????????") if run.name[:10] < reference_date.isoformat()]
+    earlier = max(runs, key=lambda run: run.name, default=None)
+    if earlier:
+        hold_intact(earlier)
+    return earlier
 
 
 def latest_run(results: Path) -> Path:
-    """The run that was published last."""
+    """The run that was published last. Raises InputError where there is none, or one of its files was altered."""
     pointer = results / "latest"
     if not pointer.is_file():
         raise InputError(f"There are no results for {results.name}: run `sammenhold run` first.")
-    return results / pointer.read_text("utf-8").strip()
+    named = pointer.read_bytes().decode("utf-8", "replace").strip()
+    if RUN_NAME.fullmatch(named) is None or not (results / named).is_dir():
+        raise InputError(f"{pointer} names no run: restore it from its backup, or run `sammenhold run`.")
+    hold_intact(results / named)
+    return results / named
 
 
 def publish_folder(building: Path, out: Path) -> None:
-    """Put a finished folder in the place the user named; an earlier result there is replaced whole."""
+    """Put a finished folder in its place; an earlier one there is replaced whole."""
     if not out.exists():
         os.replace(building, out)
         return

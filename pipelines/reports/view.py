@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
 from pipelines.project import InputError
+from pipelines.reports.hidden import COVERAGE, hidden_agreement, hidden_coverage
 from pipelines.reports.messages import Messages
 from pipelines.reports.places import PlaceNames
+from pipelines.reports.protection import Hidden
 from pipelines.reports.results import Results
+from pipelines.reports.suppression import is_small
 from pipelines.spec.model import DatabaseSpec, Variable
 
 
@@ -23,6 +27,25 @@ class View:
     names: PlaceNames
     region: str | None = None
     threshold: int = 5
+
+    @cached_property
+    def hidden_coverage(self) -> dict[str, Hidden]:
+        """Column of coverage → the places whose count this view does not show.
+
+        A region sees its own places whole, and the country only where what the others have is not small.
+        """
+        coverage = self.results.frame("coverage")
+        if self.region is None:
+            return hidden_coverage(coverage, self.threshold, self.names.successors)
+        (country, own) = (rolled_up(coverage, region).head(1).to_dicts() for region in (None, self.region))
+        others = {name: sum(r[name] for r in country) - sum(r[name] for r in own) for name in COVERAGE}
+        few = {name for name, n in others.items() if is_small(n, self.spec.small_cells)}
+        return {name: {(None, None): "blank"} if name in few else {} for name in COVERAGE}
+
+    @cached_property
+    def hidden_agreement(self) -> dict[str, Hidden]:
+        """Variable → the regions (region, None) whose share this view of the country does not show."""
+        return hidden_agreement(self.results.frame("agreement"), self.threshold) if self.region is None else {}
 
     def own(self, name: str) -> pl.DataFrame:
         """The rows of a table that are rolled up to this view's country or region."""

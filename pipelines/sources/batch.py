@@ -13,6 +13,9 @@ BROKEN_COLUMNS = {"line": pl.Int64, "rule": pl.String, "reason": pl.String}
 # Longer than any clinical text; a longer one is a mistake or an attack.
 LONGEST_CELL = 100_000
 
+# Bytes of one submission through the web service, which is some thousand records.
+LARGEST_SUBMISSION = 50_000_000
+
 # Names stand in logs, run keys and reports: plain signs only, and nothing that looks like a CPR number.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 PERSON_LIKE = re.compile(r"[0-9]{6}[-_.]?[0-9]{4}")
@@ -75,6 +78,12 @@ def broken_frame(broken: Iterable[Broken]) -> pl.DataFrame:
 def is_plain_name(name: str) -> bool:
     """Whether a name from outside (file, submission) may be stored and shown."""
     return PLAIN_NAME.fullmatch(name) is not None and PERSON_LIKE.search(name) is None
+
+
+def hold_size(content: bytes) -> None:
+    """Refused: a submission so large that reading it would take the machine's memory."""
+    if len(content) > LARGEST_SUBMISSION:
+        raise Refused("too_large", "Filen er større end 50 MB.", "The file is larger than 50 MB.")
 
 
 def decoded(content: bytes) -> str:

@@ -23,6 +23,7 @@ DELIMITERS = {
 ROWS_AT_A_TIME = 10_000
 BLOCK = 64 * 1024 * 1024
 PIECE = 1024 * 1024
+LONGEST_HEADER = 1_000_000  # signs; a form has some hundred columns
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -211,7 +212,7 @@ def _first_record(text: str, delimiter: str) -> tuple[tuple[str, ...], int, int]
     ends = [0]
 
     def lines() -> Iterator[str]:
-        for line in LINE.finditer(text):
+        for line in LINE.finditer(text, 0, LONGEST_HEADER):
             ends.append(line.end())
             yield line[0]
 

@@ -38,6 +38,16 @@ def read_envelope(text: str, list_key: str) -> dict[str, Any]:
         raise Refused("broken_json", "Filens JSON er indlejret for dybt.", "The JSON is nested too deeply.") from None
 
 
+def placed_apart(members: list[Placed]) -> list[Placed]:
+    """The members with places of their own: their lines, or where two begin on one line, their numbers from 1.
+
+    A place names a row in findings and traces; most senders write the whole file on one line.
+    """
+    if len({member.line for member in members}) == len(members):
+        return members
+    return [Placed(number, member.value) for number, member in enumerate(members, 1)]
+
+
 class _Walk:
     """A place in the text that moves forward, one value at a time."""
 

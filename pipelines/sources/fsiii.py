@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from pipelines.project import InputError
 from pipelines.sources.batch import Batch, Broken, Refused, broken_frame, decoded
-from pipelines.sources.envelope import Placed, read_envelope
+from pipelines.sources.envelope import Placed, placed_apart, read_envelope
 from pipelines.sources.fhir_bundle import EVENTS, CarePlan, Coding, Condition, Encounter, Event, Patient
 
 FSIII = "urn:oid:1.2.208.176.2.21"
@@ -83,7 +83,7 @@ def read_fsiii(content: bytes, codes: Mapping[str, MunicipalCode]) -> Batch:
     """
     bundle = read_envelope(decoded(content), list_key="entry")
     _hold_bundle(bundle)
-    entries = [Placed(line, _resource(entry)) for line, entry in bundle["entry"]]
+    entries = [Placed(line, _resource(entry)) for line, entry in placed_apart(bundle["entry"])]
     citizen = _citizen(entries)
     rows, broken = [], []
     for line, resource in entries:

@@ -16,11 +16,15 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import polars.selectors as cs
+import pyarrow.parquet as pq
 
 from pipelines.sources.batch import LONGEST_CELL, Batch, Broken, Refused, broken_frame
 from pipelines.sources.kip import columns_of, form_version, form_versions
 from pipelines.spec.model import SourceSchema
 from pipelines.spec.to_duckdb import Notation
+
+MOST_CELLS = 50_000_000
+LARGEST_UNPACKED = 1_000_000_000  # bytes, as the file's own account has them
 
 DANISH_TIME = ZoneInfo("Europe/Copenhagen")
 
@@ -31,7 +35,9 @@ def read_kip_parquet(content: bytes, schemas: Mapping[tuple[str, str], SourceSch
     Raises Refused where it is damaged, holds nested or binary values, or a number where an id belongs.
     """
     try:
-        frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
+        frame = _frame(content)
+    except Refused:
+        raise
     except Exception:  # a damaged file fails in many ways, some of which quote the data
         raise Refused("not_the_format", "Parquet-filen er beskadiget.", "The Parquet file is damaged.") from None
     if frame.select(cs.nested() | cs.binary() | cs.by_dtype(pl.Object) | cs.duration()).columns:
@@ -41,6 +47,15 @@ def read_kip_parquet(content: bytes, schemas: Mapping[tuple[str, str], SourceSch
             "The Parquet file has a column that does not hold plain values.",
         )
     return typed_batch(frame.to_dict(as_series=False), schemas)
+
+
+def _frame(content: bytes) -> pl.DataFrame:
+    """The table, unless its own account says that it unpacks to more than the machine should hold."""
+    said = pq.read_metadata(io.BytesIO(content))
+    unpacked = sum(said.row_group(n).total_byte_size for n in range(said.num_row_groups))
+    if said.num_rows * said.num_columns > MOST_CELLS or unpacked > LARGEST_UNPACKED:
+        raise Refused("too_large", "Parquet-filen fylder for meget pakket ud.", "The Parquet file unpacks to too much.")
+    return pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
 
 
 def typed_batch(columns: Mapping[str, Sequence[Any]], schemas: Mapping[tuple[str, str], SourceSchema]) -> Batch:

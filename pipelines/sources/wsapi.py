@@ -13,8 +13,17 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.sources.batch import LONGEST_CELL, Batch, Broken, Refused, broken_frame, decoded, is_plain_name
-from pipelines.sources.envelope import NumberText, Placed, read_envelope
+from pipelines.sources.batch import (
+    LONGEST_CELL,
+    Batch,
+    Broken,
+    Refused,
+    broken_frame,
+    decoded,
+    hold_size,
+    is_plain_name,
+)
+from pipelines.sources.envelope import NumberText, Placed, placed_apart, read_envelope
 from pipelines.spec.model import SourceSchema
 
 ENVELOPE = ("database", "schemaVersion", "region", "submissionId", "sequenceNumber", "sentAt", "records")
@@ -26,6 +35,7 @@ def read_wsapi(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) 
 
     Raises Refused where it is no such envelope or names a schema version that the database does not have.
     """
+    hold_size(content)
     return batch_of(read_envelope(decoded(content), list_key="records"), schemas)
 
 
@@ -36,7 +46,7 @@ def batch_of(envelope: Mapping[str, Any], schemas: Mapping[tuple[str, str], Sour
     """
     _hold_envelope(envelope)
     schema = _version(envelope["schemaVersion"], schemas)
-    rows, broken = _split(envelope["records"], schema)
+    rows, broken = _split(placed_apart(envelope["records"]), schema)
     return Batch(
         "wsapi", schema.version, _frame(rows, schema), broken_frame(broken), envelope["database"],
         envelope["region"], envelope["submissionId"], int(envelope["sequenceNumber"]), envelope["sentAt"],

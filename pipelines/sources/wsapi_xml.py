@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-from pipelines.sources.batch import Batch, Refused, decoded
+from pipelines.sources.batch import Batch, Refused, decoded, hold_size
 from pipelines.sources.envelope import NumberText, Placed
 from pipelines.sources.wsapi import batch_of
 from pipelines.spec.model import SourceSchema
 
 DEEPEST = 20  # the envelope has four levels; what is nested deeper is an attack or another format
 RECORD_LEVEL = 3  # what is open around a record: the document, the submission, its records
-LARGEST = 200_000_000  # bytes; a submission is some thousand records
 # A document may say where its schema stands; nothing is fetched from there.
 PASSED_OVER = frozenset({"xmlns:xsi", "xsi:noNamespaceSchemaLocation"})
 
@@ -52,11 +51,10 @@ def is_xml(content: bytes) -> bool:
 def read_wsapi_xml(content: bytes, schemas: Mapping[tuple[str, str], SourceSchema]) -> Batch:
     """The submission as a batch; every value is the element's text as it stands.
 
-    Raises Refused where it is no such envelope, has a document type, is larger or deeper than LARGEST and
+    Raises Refused where it is no such envelope, has a document type, is too large or nested deeper than
     DEEPEST, or names a schema version that the database does not have.
     """
-    if len(content) > LARGEST:
-        raise Refused("too_large", "Filen er større end 200 MB.", "The file is larger than 200 MB.")
+    hold_size(content)
     return batch_of(_envelope(_tree(decoded(content))), schemas)
 
 

@@ -307,6 +307,7 @@ class DatabaseSpec(Frozen):
     slices: tuple[Name, ...] = ()
     test_persons: Text | tuple[Code, ...] = ()
     units: Text | None = None  # the file of reporting units, beside the specification
+    small_cells: int = Field(5, ge=3)  # counts from 1 to one less are hidden in what crosses regions
     published: Volume | None = None
     sources: tuple[Text, ...] = ()
 

@@ -107,10 +107,10 @@ def check(
     return Validation(rules, findings, rows_in, rows_in - quarantined, quarantined)
 
 
-def mark_quarantined(connection: duckdb.DuckDBPyConnection, table: str, findings: pl.DataFrame) -> None:
+def mark_quarantined(connection: duckdb.DuckDBPyConnection, table: str, findings: pl.DataFrame) -> int:
     """Set `quarantined` on the rows of a typed table that a finding of severity error names, and only those.
 
-    Rows of receipts that the findings do not name keep their mark.
+    Rows of receipts that the findings do not name keep their mark. Gives back how many rows are held back now.
     """
     errors = findings.filter(pl.col("severity") == "error").select("receipt_id", "line").unique()
     connection.register("errors_to_mark", errors.to_arrow())
@@ -121,6 +121,7 @@ def mark_quarantined(connection: duckdb.DuckDBPyConnection, table: str, findings
         )
     finally:
         connection.unregister("errors_to_mark")
+    return _count(connection, table, "quarantined")
 
 
 def _counts(

@@ -19,6 +19,7 @@ from pipelines.spec.model import REGISTERS, DatabaseSpec, SourceSchema
 from pipelines.spec.to_duckdb import create_raw, create_typed, raw_columns
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.ledger import CREATE, CREATE_BROKEN, Receipt, seen, write
+from pipelines.warehouse.releases import CREATE as CREATE_RELEASES
 
 
 class Arrived(NamedTuple):
@@ -46,7 +47,7 @@ def prepare(
     """
     with warehouse.transaction():
         run = warehouse.connection.execute
-        for statement in (CREATE, CREATE_BROKEN, CREATE_UNITS):
+        for statement in (CREATE, CREATE_BROKEN, CREATE_UNITS, CREATE_RELEASES):
             run(statement)
         for source in sources:
             run(create_raw(spec, source))

@@ -132,7 +132,7 @@ blanks = st.text(" \n\t\r", max_size=5)
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.tuples(blanks, blanks, blanks), min_size=1, max_size=6), blanks)
-def test_a_record_knows_its_line_in_any_layout(gaps, before):
+def test_a_record_knows_its_line_in_any_layout_or_its_number_where_lines_are_shared(gaps, before):
     text = json.dumps(ENVELOPE)[:-1] + "," + before + '"records"' + before + ":[" + before
     lines = []
     for number, (ahead, inside, after) in enumerate(gaps):
@@ -140,7 +140,8 @@ def test_a_record_knows_its_line_in_any_layout(gaps, before):
         lines.append(text.count("\n") + 1)
         text += '{"action":' + inside + f'"create","recordId":"W-{number}"' + "}" + after
     batch = read_wsapi((text + "]" + before + "}" + before).encode(), SCHEMAS)
-    assert batch.rows["line"].to_list() == lines
+    apart = len(set(lines)) == len(lines)
+    assert batch.rows["line"].to_list() == (lines if apart else list(range(1, len(lines) + 1)))
 
 
 def test_an_inbox_is_read_in_a_fixed_order_and_half_files_are_left(tmp_path):

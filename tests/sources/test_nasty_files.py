@@ -1,6 +1,6 @@
 """Malformed and hostile files: what is refused whole, and that every row of the others is accounted for."""
 
-import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,13 @@ from pipelines.sources.kip import read_kip
 from pipelines.spec.reading import read_source_schemas, read_spec
 
 FOLDER = Path(__file__).parents[1] / "data" / "nasty"
-with (FOLDER / "manifest.csv").open(encoding="utf-8") as manifest:
-    CASES = [row for row in csv.DictReader(manifest) if row["file"] != "x_all_rows_other_region.csv"]
+MANIFEST = json.loads((FOLDER / "manifest.json").read_text("utf-8"))
+# What the KIP reader alone can tell; the rest of the corpus goes through the whole flow in tests/trust.
+CASES = [
+    case
+    for case in MANIFEST["files"]
+    if case["file"].endswith(".csv") and case["file"] != "x_all_rows_other_region.csv"
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["file"].removeprefix("x_0101701234_") for case in CASES])

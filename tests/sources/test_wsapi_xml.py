@@ -91,7 +91,7 @@ def test_what_is_no_submission_is_refused(content, expected):
 
 
 def test_a_larger_file_than_any_submission_is_not_even_parsed(monkeypatch):
-    monkeypatch.setattr("pipelines.sources.wsapi_xml.LARGEST", 100)
+    monkeypatch.setattr("pipelines.sources.batch.LARGEST_SUBMISSION", 100)
     assert code(xml(RECORD)) == "too_large"
 
 

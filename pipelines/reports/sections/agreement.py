@@ -111,5 +111,7 @@ def _matrix_cell(view: View, row: Row | None) -> Cell:
     if row is None:
         return Cell("–", "quiet")
     same = row["agree"] + row["agree_within"]
+    if view.hidden_agreement.get(row["variable"], {}).get((row["region"], None)) == "blank":
+        return Cell(view.text("words.hidden"), "quiet")
     shown: ShownShare = shown_share(same, (row["both_known"] - same,), None, None, view.threshold)
     return Cell(shown.text, judged(row["share_low"], row["share_high"], asked_agreement(view)))

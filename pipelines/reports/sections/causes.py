@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.explain.sentences import COUNTED
 from pipelines.reports.numbers import NOTHING, count, day, figure, share
 from pipelines.reports.parts import CauseCard, Picture
 from pipelines.reports.sections.coverage import months_picture
@@ -54,19 +55,37 @@ def _explained_here(view: View) -> dict[str | None, int]:
 
 
 def _card(view: View, cause: dict[str, Any], here: int) -> CauseCard:
-    sentence = cause["sentence"]
     return CauseCard(
         rank=cause["rank"],
         kind=view.messages.word("kind", cause["kind"]),
-        sentence=sentence.get(view.messages.language) or sentence["da"],
+        sentence=cause_sentence(view, cause),
         facts=tuple((view.text(f"cause.{name}"), text) for name, text in _facts(view, cause, here)),
         owner=view.messages.word("owner", cause.get("owner")),
         picture=_picture(view, cause),
     )
 
 
+def cause_sentence(view: View, cause: dict[str, Any]) -> str:
+    """The cause in one sentence; its two numbers give way to a limit where they tell of a small cell."""
+    language = view.messages.language if view.messages.language in cause["sentence"] else "da"
+    counted = COUNTED[language].format(explained=cause["explained"], in_slice=cause["in_slice"])
+    shown = share_in_slice(view, cause) if _tells_of_few(view, cause) else counted
+    return cause["sentence"][language].replace(f"({counted})", f"({shown})")
+
+
+def _tells_of_few(view: View, cause: dict[str, Any]) -> bool:
+    few = (cause["explained"], cause["in_slice"] - cause["explained"])
+    return any(is_small(number, _threshold(view, cause)) for number in few)
+
+
+def _threshold(view: View, cause: dict[str, Any]) -> int:
+    """A region's own figures are shown to it as they are; those of a cause beyond it are not."""
+    own = view.region is not None and cause["slice"].get("region") == view.region
+    return 1 if own else max(view.threshold, view.spec.small_cells if view.region else 1)
+
+
 def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]]:
-    explained = view.text("cause.discrepancies", n=shown_count(cause["explained"], view.threshold))
+    explained = view.text("cause.discrepancies", n=shown_count(cause["explained"], _threshold(view, cause)))
     own = [("explained", explained)]
     if view.region is not None:
         own = [
@@ -75,16 +94,17 @@ def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]
         ]
     return [
         *own,
-        ("share", _share_in_slice(view, cause)),
+        ("share", share_in_slice(view, cause)),
         ("lift", _lift(view, cause)),
         ("slice", slice_text(view, cause["slice"])),
     ]
 
 
-def _share_in_slice(view: View, cause: dict[str, Any]) -> str:
+def share_in_slice(view: View, cause: dict[str, Any]) -> str:
+    """How much of its slice a cause explains, as a share with its numbers, or as a limit."""
     explained, rest = cause["explained"], cause["in_slice"] - cause["explained"]
-    if is_small(explained, view.threshold) or is_small(rest, view.threshold):
-        return shown_share(explained, (rest,), None, None, view.threshold).text
+    if _tells_of_few(view, cause):
+        return shown_share(explained, (rest,), None, None, _threshold(view, cause)).text
     of = view.text("words.of", part=count(explained), whole=count(cause["in_slice"]))
     return f"{share(cause['share'])} ({of})"
 

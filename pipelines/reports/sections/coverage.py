@@ -7,8 +7,10 @@ from typing import Any
 import polars as pl
 
 from pipelines.reports import charts
+from pipelines.reports.hidden import COVERAGE
 from pipelines.reports.numbers import count, month, share
 from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
+from pipelines.reports.protection import Hidden
 from pipelines.reports.suppression import ShownShare, is_small, shown_count, shown_share
 from pipelines.reports.view import View
 
@@ -82,10 +84,32 @@ def _table(view: View, title: str, rows: list[Row]) -> Table:
 
 
 def _row(view: View, row: Row) -> tuple[Cell, ...]:
-    threshold = threshold_for(view, row)
-    shown = [completeness(row, name, threshold).text for name in _PARTS]
-    counts = [shown_count(row[name], threshold) for name in ("both", "only_reported", "only_new")]
-    return cells(Cell(view.place(row), "strong" if row["region"] is None else ""), *shown, *counts)
+    shown = [place_share(view, row, name).text for name in _PARTS]
+    return cells(Cell(view.place(row), "strong" if row["region"] is None else ""), *shown, *place_counts(view, row))
+
+
+def place_counts(view: View, row: Row) -> list[str]:
+    """What is in both sources and in one alone, for a place; hidden where small or where it would tell of one."""
+    hidden = _states(view, row)
+    return [
+        view.text("words.hidden") if hidden.get(name) == "blank" else shown_count(row[name], threshold_for(view, row))
+        for name in COVERAGE
+    ]
+
+
+def place_share(view: View, row: Row, name: str) -> ShownShare:
+    """One of a row's three shares; each tells of all three counts, so that one that is blank hides them all."""
+    if "blank" in _states(view, row).values():
+        return ShownShare(view.text("words.hidden"))
+    return completeness(row, name, threshold_for(view, row))
+
+
+def _states(view: View, row: Row) -> Hidden:
+    """Column → small or blank, where it is hidden. Months are shown of one place only, and nothing adds up to them."""
+    if row["period"] is not None:
+        return {}
+    place = (row["region"], row["unit"])
+    return {name: hidden[place] for name, hidden in view.hidden_coverage.items() if place in hidden}
 
 
 def threshold_for(view: View, row: Row) -> int:
@@ -124,7 +148,7 @@ def places_picture(view: View) -> Picture | None:
         {"place": view.place(row), "side": side, "share": shown.value, "low": shown.low, "high": shown.high}
         for row in view.places("coverage").iter_rows(named=True)
         for side, name in _sides(view)
-        if (shown := completeness(row, name, view.threshold)).value is not None
+        if (shown := place_share(view, row, name)).value is not None
     ]
     if not rows:
         return None

@@ -1,0 +1,96 @@
+"""Two runs of one database at once: one works, the other ends with one sentence; a killed run is cleared away."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from small_home import DAY, published, run_of, shell, small_home, through
+
+from pipelines import flow
+from pipelines.project import InputError, Project
+from pipelines.reports import publish
+from pipelines.run import alone
+
+pytestmark = pytest.mark.trust
+
+RUN = ("run", "--reference-date", DAY.isoformat())
+EARLIER = DAY - dt.timedelta(days=60)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return small_home(tmp_path)
+
+
+def wait(process: subprocess.Popen[str], until: Callable[[], bool]) -> None:
+    while not until() and process.poll() is None:
+        time.sleep(0.01)
+
+
+def test_of_two_runs_one_works_and_the_other_says_so(project) -> None:
+    first = shell(project, *RUN)
+    wait(first, until=lambda: project.warehouse("dhd").exists())
+    others = [shell(project, *RUN) for _ in range(2)]
+    told = [other.communicate()[1].strip() for other in others]
+    assert [other.returncode for other in others] == [2, 2]
+    assert set(told) == {"sammenhold: Another run of dhd is at work: wait until it has ended, then run again."}
+    first.communicate()
+    assert first.returncode == 0
+    assert [path.name for path in runs_of(project)] == [published(project).name]
+
+
+def test_a_killed_runs_folder_is_cleared_by_the_next(project) -> None:
+    killed = shell(project, *RUN)
+    wait(killed, until=lambda: bool(unfinished(project)))
+    killed.kill()
+    killed.communicate()
+    assert unfinished(project) and not runs_of(project)
+    through(run_of(project, EARLIER))
+    assert [path.name[:10] for path in runs_of(project)] == [EARLIER.isoformat()]
+    assert not unfinished(project)
+
+
+def interleaved(project: Project) -> None:
+    """A run as of another day begins between two steps of one, as a second process's would."""
+    run, other = run_of(project), run_of(project, EARLIER)
+    for verb in (flow.receive, flow.conform, flow.validate, flow.reconcile):
+        verb(run)
+    flow.reconcile(other)
+    flow.explain(run)
+
+
+def test_a_run_does_not_go_on_with_what_another_left(project) -> None:
+    with pytest.raises(InputError, match="under way"):
+        interleaved(project)
+
+
+def test_broken_variant_where_nothing_is_cleared_is_caught(project, monkeypatch) -> None:
+    monkeypatch.setattr("pipelines.reports.publish.start_run", publish.start)
+    interleaved(project)
+    assert len(unfinished(project)) == 2, "the first went on in its folder with the other's rows"
+
+
+def beside(project: Project, first: str) -> str:
+    """What a run says that is started while another is at work, between two of its steps."""
+    with alone(run_of(project)):
+        return shell(project, *RUN, first=first).communicate()[1]
+
+
+def test_a_run_beside_another_stops_before_its_first_step(project) -> None:
+    no_steps = "import contextlib, pipelines.cli as cli, pipelines.run as run; cli.STEPS.clear()"
+    assert "Another run of dhd" in beside(project, no_steps)
+    without = "run.alone = lambda run: contextlib.nullcontext()"
+    assert "Another run of dhd" not in beside(project, f"{no_steps}; {without}"), "the broken variant has no lock"
+
+
+def runs_of(project: Project) -> list[Path]:
+    return sorted(project.results("dhd").glob("2*"))
+
+
+def unfinished(project: Project) -> list[Path]:
+    return sorted(project.results("dhd").glob(".building*"))
