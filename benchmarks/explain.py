@@ -32,7 +32,7 @@ from pipelines.synthetic.plain_sides import REFERENCE_DATE, agreeing, noisy  # n
 SAME_ROWS = 0.9  # Jaccard of the records that two slices describe: what scattered days cannot tell apart
 SAME_NUMBER = 0.02  # relative
 SAME_DAYS = 10  # of a lag, which is read off a curve
-SHOW = 200
+
 
 
 @dataclass(frozen=True)
@@ -174,16 +174,37 @@ def run(cases: Iterator[tuple[World, list[Truth]]], show: bool) -> list[Verdict]
         found, explanation = explained(world)
         judged_ = judged(world, truths, found, explanation)
         verdicts += judged_
-        if show and (any(not v.named or v.named > len(truths) for v in judged_) or len(explanation.causes) > len(truths)):
+        if show and (
+            any(not v.named or v.named > len(truths) for v in judged_) or len(explanation.causes) > len(truths)
+        ):
             for truth, verdict in zip(truths, judged_, strict=True):
-                print("  true", truth.kind, truth.variables, dict(truth.slice), dict(truth.parameters), truth.size, verdict.named)
+                print(
+                    "  true",
+                    truth.kind,
+                    truth.variables,
+                    dict(truth.slice),
+                    dict(truth.parameters),
+                    truth.size,
+                    verdict.named,
+                )
             for cause in explanation.causes[:8]:
-                print("     told", cause.kind, cause.variables, cause.where, cause.parameters, cause.explained, cause.in_slice)
+                print(
+                    "     told",
+                    cause.kind,
+                    cause.variables,
+                    cause.where,
+                    cause.parameters,
+                    cause.explained,
+                    cause.in_slice,
+                )
     return verdicts
 
 
 def table(verdicts: list[Verdict]) -> str:
-    lines = ["| kind | size | cases | found | named | first | made, carried | wrongly claimed |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| kind | size | cases | found | named | first | made, carried | wrongly claimed |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     by = defaultdict(list)
     for v in verdicts:
         by[v.kind, "200 or more" if v.size >= 200 else "20 to 199"].append(v)
@@ -195,7 +216,9 @@ def table(verdicts: list[Verdict]) -> str:
         found = sum(1 for v in some if v.found) / len(some)
         carried = np.mean([v.carried for v in named]) if named else 0.0
         wrongly = np.mean([v.wrongly for v in named]) if named else 0.0
-        lines.append(f"| {kind} | {size} | {len(some)} | {found:.0%} | {shares[0]:.0%} | {shares[1]:.0%} | {carried:.1%} | {wrongly:.1%} |")
+        lines.append(
+            f"| {kind} | {size} | {len(some)} | {found:.0%} | {shares[0]:.0%} | {shares[1]:.0%} | {carried:.1%} | {wrongly:.1%} |"
+        )
     return "\n".join(lines)
 
 
@@ -205,7 +228,16 @@ def clean(seeds: range, n: int, show: bool) -> str:
         _, explanation = explained(world_of(1000 + seed, n))
         false += bool(explanation.causes)
         for cause in explanation.causes if show else ():
-            print("  clean", seed, cause.kind, cause.variables, cause.where, cause.parameters, cause.explained, cause.in_slice)
+            print(
+                "  clean",
+                seed,
+                cause.kind,
+                cause.variables,
+                cause.where,
+                cause.parameters,
+                cause.explained,
+                cause.in_slice,
+            )
     return f"{len(seeds) - false} of {len(seeds)} clean runs without a cause"
 
 

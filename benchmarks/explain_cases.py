@@ -85,8 +85,12 @@ def case(world: World, kind: str, size: int, names: tuple[str, ...] | None = Non
         return fault, variables
     all_names = names or (*CARRIED, "submission", "schema_version", "source_system", *world.spec.slices)
     frame = world.sides.new
-    able = frame.select(affected.fill_null(False)).to_series() if affected is not None else pl.Series([True] * len(frame))
-    where = sized(world, size, lambda w: int((in_slice(world, w, frame) & able).sum()), lambda: random_slice(world, all_names))
+    able = (
+        frame.select(affected.fill_null(False)).to_series() if affected is not None else pl.Series([True] * len(frame))
+    )
+    where = sized(
+        world, size, lambda w: int((in_slice(world, w, frame) & able).sum()), lambda: random_slice(world, all_names)
+    )
     return fault.model_copy(update={"slice": where}), variables
 
 
@@ -302,7 +306,14 @@ def _strangers(kind: str):
 
 
 def _mapped(world: World, size: int):
-    where = _in(world, size, lambda: {"unit": _unit(world)} | ({"period": {"from": period(world, False).popitem()[1]}} if world.rng.random() < 0.4 else {}))
+    where = _in(
+        world,
+        size,
+        lambda: (
+            {"unit": _unit(world)}
+            | ({"period": {"from": period(world, False).popitem()[1]}} if world.rng.random() < 0.4 else {})
+        ),
+    )
     to = world.one([unit for unit in world.sides.new["unit"].unique().sort() if unit != where["unit"]])
     return Fault(kind="unit_mapped_wrong", slice=where, parameters={"from": where["unit"], "to": to}), (), None
 

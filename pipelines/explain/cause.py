@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +30,9 @@ OWNERS = {
     "test_persons": "region",
     "retracted_kept": "data_warehouse",
 }
+
+
+NEAR_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,30 @@ class Cause:
         """Null where nothing of the kind is seen outside the slice."""
         return self.share / self.share_outside if self.share_outside else None
 
+    def joined(self, ids: Iterable[str]) -> Cause:
+        """The same cause with more discrepancies."""
+        return replace(self, discrepancy_ids=tuple(sorted({*self.discrepancy_ids, *ids})))
+
+    def merged(self, other: Cause) -> Cause:
+        """Two causes that are one fault, told of the variables of both in the slice of the surer one."""
+        surer = max(self, other, key=lambda cause: cause.gain)
+        return replace(
+            surer,
+            variables=tuple(sorted({*self.variables, *other.variables})),
+            discrepancy_ids=tuple(sorted({*self.discrepancy_ids, *other.discrepancy_ids})),
+            in_slice=self.in_slice + other.in_slice,
+            gain=self.gain + other.gain,
+        )
+
+    def near(self, other: Cause) -> bool:
+        """Their periods begin and end within a fortnight of one another."""
+        one, two = (cause.where.get("period", {}) for cause in (self, other))
+        return one.keys() == two.keys() and all(_days_apart(one[end], two[end]) <= NEAR_DAYS for end in one)
+
+    def about(self, variables: tuple[str, ...]) -> Cause:
+        """The same cause, told of variables too."""
+        return replace(self, variables=variables)
+
     @cached_property
     def id(self) -> str:
         said = (
@@ -65,6 +94,10 @@ class Cause:
             repr(sorted(self.parameters.items())),
         )
         return "C-" + hashed("cause", *([part] for part in said))[0]
+
+
+def _days_apart(one: str, other: str) -> int:
+    return abs((dt.date.fromisoformat(one) - dt.date.fromisoformat(other)).days)
 
 
 @dataclass(frozen=True)

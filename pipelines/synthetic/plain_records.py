@@ -131,7 +131,9 @@ def _with_more(sides: PlainSides, more: pl.DataFrame, mark: str) -> PlainSides:
     """The new side with more records, of nobody, under ids of their own."""
     if more.is_empty():
         raise InputError("A fault changes nothing: its slice holds no such records.")
-    named = more.with_columns(record_id=pl.lit(mark) + pl.col("record_id"), course=pl.lit(OF_NOBODY, more.schema["course"]))
+    named = more.with_columns(
+        record_id=pl.lit(mark) + pl.col("record_id"), course=pl.lit(OF_NOBODY, more.schema["course"])
+    )
     return replace(sides, new=pl.concat([sides.new, named]))
 
 

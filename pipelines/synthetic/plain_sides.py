@@ -47,13 +47,17 @@ def agreeing(spec: DatabaseSpec, n: int, seed: int) -> PlainSides:
     columns = [c for name, v in spec.variables.items() if name != spec.event_date for c in _drawn(name, v, day, rng)]
     frame = frame.with_columns(*columns, pl.lit(None, pl.String).alias(f"{spec.event_date}_missing"))
     reported = frame.with_columns(record_id=pl.format("R{}", pl.col("course").cast(pl.String).str.zfill(7)))
-    return PlainSides(reported, frame.with_columns(record_id=pl.format("N{}", pl.col("course").cast(pl.String).str.zfill(7))))
+    return PlainSides(
+        reported, frame.with_columns(record_id=pl.format("N{}", pl.col("course").cast(pl.String).str.zfill(7)))
+    )
 
 
 def _persons(n: int, rng: np.random.Generator) -> pl.DataFrame:
     """Ten digits that begin with a day of a month; every fourth course is of a person who has another one."""
     born = rng.integers(0, 28_000, n).astype("timedelta64[D]") + np.datetime64("1930-01-01")
-    digits = pl.Series(born).dt.strftime("%d%m%y") + pl.Series(rng.permutation(np.arange(1000, 1000 + n)) % 9000 + 1000).cast(pl.String)
+    digits = pl.Series(born).dt.strftime("%d%m%y") + pl.Series(
+        rng.permutation(np.arange(1000, 1000 + n)) % 9000 + 1000
+    ).cast(pl.String)
     again = rng.random(n) < 0.25
     whose = np.where(again, rng.integers(0, n, n), np.arange(n))
     return pl.DataFrame({"course": np.arange(n), "person": digits.gather(whose), "whose": whose})
@@ -62,7 +66,9 @@ def _persons(n: int, rng: np.random.Generator) -> pl.DataFrame:
 def _placed(spec: DatabaseSpec, persons: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Where, when and how each course came; a person is seen at one unit."""
     n, regions = len(persons), [f"r{letter}" for letter in "abcdef"[: int(rng.integers(3, 6))]]
-    units = [(region, str(rng.integers(100_000, 999_999))) for region in regions for _ in range(int(rng.integers(2, 8)))]
+    units = [
+        (region, str(rng.integers(100_000, 999_999))) for region in regions for _ in range(int(rng.integers(2, 8)))
+    ]
     at = rng.choice(len(units), n, p=rng.dirichlet(np.full(len(units), 3.0)))[persons["whose"].to_numpy()]
     day = FIRST_DAY + rng.integers(0, DAYS, n).astype("timedelta64[D]")
     change = {region: FIRST_DAY + np.timedelta64(int(rng.integers(*SCHEMA_CHANGE)), "D") for region in regions}
@@ -123,7 +129,9 @@ def noisy(spec: DatabaseSpec, sides: PlainSides, seed: int, worst: float = 0.10)
         wrong = _mistyped(new[name], variable, name == spec.event_date, rng)
         mistyped = pl.when(pl.Series(empty)).then(None).when(pl.Series(worse)).then(wrong).otherwise(new[name])
         new = new.with_columns(mistyped.cast(new.schema[name]).alias(name))
-    kept = [frame.filter(pl.Series(rng.random(len(frame)) > rng.uniform(0.02, 0.05))) for frame in (sides.reported, new)]
+    kept = [
+        frame.filter(pl.Series(rng.random(len(frame)) > rng.uniform(0.02, 0.05))) for frame in (sides.reported, new)
+    ]
     return PlainSides(*kept)
 
 
@@ -152,4 +160,8 @@ def _mistyped(values: pl.Series, variable: Variable, is_event: bool, rng: np.ran
 def _exchanged(values: pl.Series) -> pl.Expr:
     """The first two digits of a number exchanged."""
     text = values.cast(pl.String)
-    return pl.lit(text.str.slice(1, 1) + text.str.slice(0, 1) + text.str.slice(2)).cast(pl.Float64, strict=False).fill_null(values)
+    return (
+        pl.lit(text.str.slice(1, 1) + text.str.slice(0, 1) + text.str.slice(2))
+        .cast(pl.Float64, strict=False)
+        .fill_null(values)
+    )
