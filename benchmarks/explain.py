@@ -34,7 +34,6 @@ SAME_NUMBER = 0.02  # relative
 SAME_DAYS = 10  # of a lag, which is read off a curve
 
 
-
 @dataclass(frozen=True)
 class Verdict:
     """`rank` of the rightly named cause (0: not named), of the right kind at all (0: not found)."""
@@ -120,8 +119,8 @@ def same_parameters(cause: Cause, truth: Truth) -> bool:
     true = {k: v for k, v in truth.parameters.items() if not isinstance(v, dict) or k == "edge"}
     keys = set(true) - {"from", "to"} if truth.kind in ("unit_not_reporting", "period_gap") else set(true)
     mapping = truth.parameters.get("mapping")
-    if mapping and any(cause.parameters["mapping"].get(k, "absent") != v for k, v in mapping.items()):
-        return len(cause.parameters["mapping"]) >= len(mapping) - 1 and truth.size < 200
+    if mapping and any((cause.parameters.get("mapping") or {}).get(k, "absent") != v for k, v in mapping.items()):
+        return len(cause.parameters.get("mapping") or {}) >= len(mapping) - 1 and truth.size < 200
     return all(_same(told.get(key), true[key], SAME_DAYS if key == "lag" else 0) for key in keys)
 
 

@@ -7,25 +7,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-COARSE_BOUNDS = 40  # bounds of periods that are all tried against each other
+SHARES = (0.3, 0.6, 0.95)  # of hits inside, for each of which the best interval is found exactly
 
 
-def best_interval(
-    k: np.ndarray, n: np.ndarray, gain: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> tuple[int, int]:
-    """First and last day (positions) of the interval that gains most, from running sums of hits and trials.
+def best_interval(k: np.ndarray, n: np.ndarray, usual: float, gain: Callable[[int, int], float]) -> tuple[int, int]:
+    """First and last position of the interval of days that gains most, from hits and trials by day.
 
-    All pairs of a coarse grid of bounds first, then all days near the two best: the gain changes little
-    within one step of the grid.
+    For a given share inside and the `usual` one outside, a day's log-likelihood ratio is a number, and the best
+    interval is the one with the largest sum (Kadane's scan, Bentley 1984).
     """
-    step = max(1, len(n) // COARSE_BOUNDS)
-    start = stop = np.unique(np.append(np.arange(0, len(n), step), len(n) - 1))
-    for _ in range(2):
-        a, b = (bound.ravel() for bound in np.meshgrid(start, stop, indexing="ij"))
-        a, b = a[a < b], b[a < b]
-        best = gain(k[b] - k[a], n[b] - n[a]).argmax()
-        start, stop = (np.unique(np.clip(np.arange(x - step, x + step + 1), 0, len(n) - 1)) for x in (a[best], b[best]))
-    return int(a[best]), int(b[best]) - 1
+    found = [_largest_sum(k * np.log(share / usual) + (n - k) * np.log((1 - share) / (1 - usual))) for share in SHARES]
+    return max(found, key=lambda ends: gain(k[ends[0] : ends[1] + 1].sum(), n[ends[0] : ends[1] + 1].sum()))
+
+
+def _largest_sum(weight: np.ndarray) -> tuple[int, int]:
+    total = np.concatenate([[0.0], np.cumsum(weight)])
+    last = int((total[1:] - np.minimum.accumulate(total)[:-1]).argmax())
+    return int(total[: last + 1].argmin()), last
 
 
 def limits_of(days: np.ndarray, first: int, last: int) -> dict[str, str]:

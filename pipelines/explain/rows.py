@@ -64,18 +64,18 @@ class Rows:
     def name_of(self, code: int) -> str:
         return self.names[bisect_right(self.starts, code) - 1]
 
-    def of(self, name: str) -> np.ndarray:
-        """The numbers of an attribute's known values."""
-        place = self.names.index(name)
-        chosen = np.zeros(self.size, dtype=bool)
-        chosen[self.starts[place] + 1 : self.starts[place + 1]] = True
-        return chosen
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """The column of each number; empty for "unknown"."""
+        said = [[""] + [self.column_of(name)] * len(self.values[name]) for name in self.names]
+        return np.array([column for columns in said for column in columns], dtype=object)
 
     def free(self, named: Iterable[str]) -> np.ndarray:
         """The numbers that a slice may still name: known values of columns that it does not name."""
-        taken = {self.column_of(name) for name in named}
-        free = [self.of(name) for name in self.names if self.column_of(name) not in taken]
-        return np.any(free, axis=0) if free else np.zeros(self.size, dtype=bool)
+        free = self._columns != ""
+        for name in named:
+            free &= self._columns != self.column_of(name)
+        return free
 
     @staticmethod
     def column_of(name: str) -> str:

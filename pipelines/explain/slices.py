@@ -33,7 +33,7 @@ SURELY = 1.96  # standard errors of that limit (Wilson 1927)
 # Trials added outside each slice, so that a slice that is everything is held against something:
 # a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
 PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
-BEAM = 12  # how many slices of one length are made longer
+BEAM = 10  # how many slices of one length are made longer
 
 
 @dataclass(frozen=True)
@@ -181,28 +181,31 @@ def _longer(trials: Trials, shorter: Candidate, least_share: float) -> Iterator[
     n, k = trials.counts(inside)
     free = trials.rows.free(shorter.named)
     gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
-    best = [(int(code),) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
+    best = [((int(code),), gains[code]) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
     mostly = free & (k >= FEWEST_HITS / 2) & (k >= max(least_share, 0.2) * n)
-    lists = (_best_list(trials, n, k, np.flatnonzero(mostly & trials.rows.of(name))) for name in trials.rows.names)
-    for codes in [*best, *(codes for codes in lists if codes)]:
+    by_attribute = np.split(np.flatnonzero(mostly), np.searchsorted(np.flatnonzero(mostly), trials.rows.starts[1:-1]))
+    lists = (_best_list(trials, n, k, codes) for codes in by_attribute)
+    for codes, gained in [*best, *((codes, None) for codes in lists if codes)]:
         name, chosen = trials.rows.name_of(codes[0]), list(codes)
         counted = int(n[chosen].sum()), int(k[chosen].sum())
-        yield _candidate(trials, {**shorter.named, name: codes}, shorter.period, counted, inside, name)
+        yield _candidate(trials, {**shorter.named, name: codes}, shorter.period, counted, inside, name, gained)
     if shorter.period is None and (period := _best_period(trials, shorter, inside)):
         yield period
 
 
 def _candidate(
     trials: Trials,
-    named: Mapping,
+    named: Mapping[str, tuple[int, ...]],
     period: tuple[int, int] | None,
     counted: tuple[int, int],
     within: np.ndarray,
     added: str,
+    gained: float | None = None,
 ) -> Candidate:
+    """`gained`: what it gains before it is paid for, where that is known."""
     n, k = counted
-    gain = float(trials.gain(k, n)) - _cost(trials.rows, named, period)
-    return Candidate(named, period, gain, n, k, within, added)
+    gained = float(trials.gain(k, n)) if gained is None else float(gained)
+    return Candidate(named, period, gained - _cost(trials.rows, named, period), n, k, within, added)
 
 
 def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray) -> tuple[int, ...]:
@@ -238,10 +241,9 @@ def _best_period(trials: Trials, shorter: Candidate, inside: np.ndarray) -> Cand
     seen = np.flatnonzero(n)
     if len(seen) < 3:
         return None
-    hits, all_ = (np.concatenate([[0], np.cumsum(count[seen])]) for count in (k, n))
-    first, last = best_interval(hits, all_, trials.gain)
+    first, last = best_interval(k[seen], n[seen], (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), trials.gain)
     if first == 0 and last == len(seen) - 1:
         return None
     period = (0 if first == 0 else int(seen[first]), len(n) - 1 if last == len(seen) - 1 else int(seen[last]))
-    counted = int(all_[last + 1] - all_[first]), int(hits[last + 1] - hits[first])
+    counted = int(n[seen[first : last + 1]].sum()), int(k[seen[first : last + 1]].sum())
     return _candidate(trials, shorter.named, period, counted, inside, "period")
