@@ -119,7 +119,11 @@ def same_parameters(cause: Cause, truth: Truth) -> bool:
     true = {k: v for k, v in truth.parameters.items() if not isinstance(v, dict) or k == "edge"}
     keys = set(true) - {"from", "to"} if truth.kind in ("unit_not_reporting", "period_gap") else set(true)
     mapping = truth.parameters.get("mapping")
-    if mapping and any((cause.parameters.get("mapping") or {}).get(k, "absent") != v for k, v in mapping.items()):
+    if (
+        mapping
+        and "mapping" in cause.parameters
+        and any((cause.parameters.get("mapping") or {}).get(k, "absent") != v for k, v in mapping.items())
+    ):
         return len(cause.parameters.get("mapping") or {}) >= len(mapping) - 1 and truth.size < 200
     return all(_same(told.get(key), true[key], SAME_DAYS if key == "lag" else 0) for key in keys)
 

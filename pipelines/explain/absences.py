@@ -15,7 +15,7 @@ from pipelines.explain.rows import Rows, rows_of
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice, likelihood_ratio
 
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
-CARRIED = ("region", "unit", "hospital", "age_band", "sex")  # what a reported record may know of itself
+CARRIED = ("unit", "region", "hospital", "age_band", "sex")  # what a reported record may know of itself
 EDGE = "at the edge of "
 FEWEST_WITHDRAWN_RATIO = 3.0  # withdrawn records are alone so many times as often as others
 
@@ -55,9 +55,11 @@ def _flagged(records: Records, kind: str, flag: pl.Expr, fewest: int) -> Iterato
     if hits.sum() < fewest:
         return
     rows = records.rows(new)
-    place = best_slice(rows, np.ones(len(hits), bool), hits, 0.0)
-    inside = rows.inside(place.where) if place else np.ones(len(hits), bool)
-    where = place.where if place and (hits & ~inside).sum() == 0 else {}
+    place = best_slice(rows, np.ones(len(hits), bool), hits, 0.0, lists=False)
+    regions = new.filter(pl.Series(hits))["region"].unique().to_list()
+    where = {"region": regions[0]} if len(regions) == 1 and regions[0] else {}
+    if place and not (hits & ~rows.inside(place.where)).any():
+        where = place.where
     taken = {"new": new.filter(pl.Series(hits))["record_id"]}
     yield records.take(kind, None, {}, taken, (rows.inside(where), hits), where)
 
@@ -71,7 +73,7 @@ def _one_sided(records: Records, side: str) -> Iterator[Cause]:
         alone = records.alone(side)["record_id"]
         hits = frame["record_id"].is_in(alone.implode()).to_numpy()
         rows = _rows(records, frame)
-        place = best_slice(rows, np.ones(len(hits), bool), hits, NEARLY_ALL)
+        place = best_slice(rows, np.ones(len(hits), bool), hits, NEARLY_ALL, lists=False)
         if place is None:
             return
         inside = rows.inside(place.where)

@@ -11,26 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.explain.kinds import KINDS
 from pipelines.explain.sentences import Words, sentence
 from pipelines.reconciliation.discrepancies import hashed
-
-# Who mends it: the region's registration, IT development (mapping, units, formats), SundK's data warehouse.
-OWNERS = {
-    "unit_factor": "it_development",
-    "constant_offset": "it_development",
-    "date_shift": "it_development",
-    "code_recoded": "it_development",
-    "missing_in_new": "it_development",
-    "missing_in_reported": "region",
-    "unit_not_reporting": "region",
-    "period_gap": "region",
-    "submission_twice": "region",
-    "duplicate_record": "region",
-    "unit_mapped_wrong": "data_warehouse",
-    "test_persons": "region",
-    "retracted_kept": "data_warehouse",
-}
-
 
 NEAR_DAYS = 14
 
@@ -133,7 +116,7 @@ def _told(rank: int, cause: Cause, words: Words) -> dict[str, Any]:
         "share": round(cause.share, 6),
         "lift": None if cause.lift is None else round(cause.lift, 3),
         "q_value": float(f"{np.exp(-min(cause.gain, 700)):.3g}"),
-        "owner": OWNERS[cause.kind],
+        "owner": KINDS[cause.kind].owner,
         "sentence": {
             language: sentence(cause.kind, cause.variables, cause.where, cause.parameters,
                                cause.explained, cause.in_slice, words, language)

@@ -48,6 +48,11 @@ class Pairs:
     def rows(self) -> Rows:
         return rows_of(self._frame, f"{self.spec.event_date}_new", slice_attributes(self.spec))
 
+    @cached_property
+    def _in_order(self) -> pl.DataFrame:
+        """The reported records, each person's in the order of their dates."""
+        return self._records.filter(_side="reported").sort("person", self.spec.event_date, "record_id")
+
     def ids(self, chosen: np.ndarray) -> tuple[pl.Series, pl.Series]:
         """(reported_id, new_id) of the chosen pairs."""
         pairs = self._frame.filter(pl.Series(chosen, dtype=pl.Boolean))
@@ -62,10 +67,8 @@ class Pairs:
 
     def earlier(self, name: str) -> pl.Series:
         """The same person's reported value before that of each pair; null where there is none."""
-        event_date = self.spec.event_date
-        reported = self._records.filter(_side="reported")
-        ordered = reported.sort("person", event_date, "record_id")
-        known = ordered.select("record_id", earlier=pl.col(name).shift(1).over("person"))
+        again = pl.col("person") == pl.col("person").shift(1)
+        known = self._in_order.select("record_id", earlier=pl.when(again).then(pl.col(name).shift(1)))
         return self._frame.select(record_id="reported_id").join(
             known, on="record_id", how="left", maintain_order="left"
         )["earlier"]
@@ -106,6 +109,11 @@ class Cells:
     @cached_property
     def filled_new(self) -> np.ndarray:
         return self.new.is_not_null().to_numpy()
+
+    @cached_property
+    def coded(self) -> np.ndarray:
+        """A missing code was reported instead of a value."""
+        return ~self.filled_reported & self.code("reported").is_not_null().to_numpy()
 
     @property
     def both(self) -> np.ndarray:

@@ -30,7 +30,7 @@ def _one_side_empty(cells: Cells, kind: str, side: str) -> Suspicion:
 
 def _collapsed(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Missing codes of the reported side that became another one, a value such as "no", or nothing."""
-    coded = ~cells.filled_reported & cells.code("reported").is_not_null().to_numpy()
+    coded = cells.coded
     if (cells.open & coded & focus).sum() < FEWEST_HITS:
         return
     inside = coded & focus & cells.left

@@ -23,6 +23,7 @@ from pipelines.explain.rows import Rows
 
 MOST_ATTRIBUTES = 3
 MOST_VALUES = 6  # in a list of one attribute
+ALIKE = 0.15  # shares of values in one list differ by no more: one fault hits them all alike
 FEWEST_HITS = 6  # below this many rows a share is no evidence
 # A cause must gain more than this over saying nothing: exp(−gain) bounds the chance that it is luck, the number
 # of descriptions being paid for; and there are some hundred suspicions in a run.
@@ -89,6 +90,7 @@ class Trials:
     codes: np.ndarray  # one row a trial, one column an attribute (Rows.matrix)
     day: np.ndarray
     hit: np.ndarray
+    listed_share: float  # the least share of a value in a list
 
     @cached_property
     def hits(self) -> int:
@@ -120,11 +122,21 @@ class Trials:
 
 
 def best_slice(
-    rows: Rows, eligible: np.ndarray, hits: np.ndarray, least_share: float = MOST, least_gain: float = LEAST_GAIN
+    rows: Rows,
+    eligible: np.ndarray,
+    hits: np.ndarray,
+    least_share: float = MOST,
+    least_gain: float = LEAST_GAIN,
+    lists: bool = True,
 ) -> Slice | None:
-    """The slice that gains most; None where no slice is surely hit in `least_share` of its trials."""
+    """The slice that gains most; None where no slice is surely hit in `least_share` of its trials.
+
+    `eligible` and `hits` mark rows. Without `lists` an attribute has one value only.
+    """
     chosen = np.flatnonzero(eligible)
-    trials = Trials(rows, rows.matrix[chosen], rows.day_code[chosen], hits[chosen])
+    trials = Trials(
+        rows, rows.matrix[chosen], rows.day_code[chosen], hits[chosen], max(least_share, 0.2) if lists else 2.0
+    )
     if trials.hits < FEWEST_HITS:
         return None
     everything = np.arange(trials.n)
@@ -134,7 +146,7 @@ def best_slice(
         good = [found for c in frontier if (found := _told(rows, c)) and _is_good(found, least_share, least_gain)]
         best = min(filter(None, [best, *good]), key=_merit, default=None)
         floor = best.gain if best else least_gain
-        frontier = _frontier(trials, frontier, floor, least_share) if depth < MOST_ATTRIBUTES else []
+        frontier = _frontier(trials, frontier, floor) if depth < MOST_ATTRIBUTES else []
     return best
 
 
@@ -154,10 +166,10 @@ def _told(rows: Rows, candidate: Candidate) -> Slice:
     return Slice(where, candidate.gain, candidate.trials, candidate.hits)
 
 
-def _frontier(trials: Trials, shorter: list[Candidate], floor: float, least_share: float) -> list[Candidate]:
+def _frontier(trials: Trials, shorter: list[Candidate], floor: float) -> list[Candidate]:
     """The most promising slices with one attribute more than those that may still lead beyond `floor`."""
     promising = [candidate for candidate in shorter if _bound(trials, candidate) > floor]
-    longer = [found for candidate in promising for found in _longer(trials, candidate, least_share)]
+    longer = [found for candidate in promising for found in _longer(trials, candidate)]
     distinct = {found.key: found for found in reversed(longer)}.values()
     return sorted(reversed(distinct), key=_merit)[:BEAM]
 
@@ -175,14 +187,14 @@ def _cost(rows: Rows, named: Mapping[str, tuple[int, ...]], period: tuple[int, i
     return said + (rows.period_cost if period else 0.0)
 
 
-def _longer(trials: Trials, shorter: Candidate, least_share: float) -> Iterator[Candidate]:
+def _longer(trials: Trials, shorter: Candidate) -> Iterator[Candidate]:
     """The slice with one attribute more: the few values that gain most, the best lists, and the best period."""
     inside = trials.inside(shorter)
     n, k = trials.counts(inside)
     free = trials.rows.free(shorter.named)
     gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
     best = [((int(code),), gains[code]) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
-    mostly = free & (k >= FEWEST_HITS / 2) & (k >= max(least_share, 0.2) * n)
+    mostly = free & (k >= FEWEST_HITS / 2) & (k >= trials.listed_share * n)
     by_attribute = np.split(np.flatnonzero(mostly), np.searchsorted(np.flatnonzero(mostly), trials.rows.starts[1:-1]))
     lists = (_best_list(trials, n, k, codes) for codes in by_attribute)
     for codes, gained in [*best, *((codes, None) for codes in lists if codes)]:
@@ -209,10 +221,12 @@ def _candidate(
 
 
 def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray) -> tuple[int, ...]:
-    """The values that are mostly hit, as far as each of them adds to what the list gains; none for a single one."""
+    """The values that are hit alike, as far as each of them adds to what the list gains; none for a single one."""
     if len(mostly) < 2:
         return ()
-    mostly = mostly[np.lexsort((-n[mostly], -(k[mostly] / n[mostly])))][:MOST_VALUES]
+    share = k[mostly] / n[mostly]
+    alike = np.lexsort((-n[mostly], -share))[:MOST_VALUES]
+    mostly = mostly[alike[share[alike] >= share.max() - ALIKE]]
     gains = trials.gain(k[mostly].cumsum(), n[mostly].cumsum()) - trials.rows.value_cost * np.arange(len(mostly))
     last = int(gains.argmax())
     return tuple(sorted(mostly[: last + 1].tolist())) if last else ()

@@ -75,13 +75,9 @@ def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
     """Where to look for what may be wrong: everywhere, and in the slices that differ more than others."""
     everywhere = np.ones(len(cells.left), dtype=bool)
     focuses, open_ = [everywhere], cells.open & cells.left
-    for _ in range(2):
-        place = best_slice(pairs.rows, cells.left, open_, LOOK_INTO, 0.0)
-        if place is None:
-            break
-        inside = pairs.rows.inside(place.where)
-        focuses.append(inside)
-        open_ = open_ & ~inside
+    for among in (cells.left, cells.left & cells.coded):
+        if place := best_slice(pairs.rows, among, among & open_, LOOK_INTO, 0.0):
+            focuses.append(pairs.rows.inside(place.where))
     return focuses
 
 
@@ -114,7 +110,7 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
         explained = claim & inside & pairs.cells(name).open
         reported, new = pairs.ids(explained)
         ids += hashed(pairs.spec.database, reported, new, [name] * len(new))
-        pairs.cells(name).explain(explained, suspicion.eligible & inside)
+        pairs.cells(name).explain(explained, _accounted(pairs.cells(name), suspicion, inside))
     outside = ~inside
     return Cause(
         kind=suspicion.kind,
@@ -126,3 +122,10 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
         share_outside=float((suspicion.hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
         gain=place.gain,
     )
+
+
+def _accounted(cells: Cells, suspicion: Suspicion, inside: np.ndarray) -> np.ndarray:
+    """What the cause accounts for: the pairs that could show it; where that is most of the slice, the slice, since
+    what is left of it (say, the empty cells) is chosen by the cause itself."""
+    could = suspicion.eligible & inside
+    return inside if could.sum() >= MOST * (inside & cells.filled_reported).sum() else could
