@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pipelines.explain.cause import Cause
 from pipelines.explain.copies import is_test_person
 from pipelines.explain.records import Records
 from pipelines.explain.rows import Rows, rows_of
-from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice, likelihood_ratio
+from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice
 
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
 CARRIED = ("unit", "region", "hospital", "age_band", "sex")  # what a reported record may know of itself
@@ -67,22 +68,23 @@ def _flagged(records: Records, kind: str, flag: pl.Expr, fewest: int) -> Iterato
 def _one_sided(records: Records, side: str) -> Iterator[Cause]:
     """Where nearly every record of a side lacks a counterpart."""
     frame = records.sides[side].filter((pl.col("_status") != "surplus") & ~is_test_person(records))
-    if side == "reported":
-        yield from _late(records, frame)
+    late = side == "reported" and _lag(records, frame)
     while len(frame):
-        alone = records.alone(side)["record_id"]
-        hits = frame["record_id"].is_in(alone.implode()).to_numpy()
+        hits = frame["record_id"].is_in(records.alone(side)["record_id"].implode()).to_numpy()
         rows = _rows(records, frame)
         place = best_slice(rows, np.ones(len(hits), bool), hits, NEARLY_ALL, lists=False)
-        if place is None:
+        if late and late.gain > (place.gain if place else LEAST_GAIN):
+            yield _late(records, frame, late)
+            frame, late = frame.filter(~pl.Series(late.inside(records, frame))), None
+        elif place is None:
             return
-        inside = rows.inside(place.where)
-        said = _said(records, side, frame, place, rows)
-        if said:
-            taken = {side: frame.filter(pl.Series(inside & hits))["record_id"]}
-            kind, parameters, where = said
-            yield records.take(kind, place, parameters, taken, (inside, hits), where)
-        frame = frame.filter(~pl.Series(inside))
+        else:
+            inside = rows.inside(place.where)
+            if said := _said(records, side, frame, place, rows):
+                kind, parameters, where = said
+                taken = {side: frame.filter(pl.Series(inside & hits))["record_id"]}
+                yield records.take(kind, place, parameters, taken, (inside, hits), where)
+            frame = frame.filter(~pl.Series(inside))
 
 
 def _rows(records: Records, frame: pl.DataFrame) -> Rows:
@@ -145,48 +147,56 @@ def _places(where: dict[str, Any]) -> dict[str, Any]:
 LAGS = np.arange(10, 181, 5)  # days
 
 
-def _late(records: Records, frame: pl.DataFrame) -> Iterator[Cause]:
-    """Coverage falls towards the reference date: the younger, the less has arrived (registration lag).
+@dataclass(frozen=True)
+class Lag:
+    """Coverage falls towards the reference date, from `days` before it, in a place; `gain` in nats."""
 
-    The share that is missing is taken to rise in a straight line from the usual one, `lag` days before the
-    reference date, to all; it must explain more than a gap with a sharp beginning would.
+    gain: float
+    days: int
+    where: dict[str, Any]
+
+    def inside(self, records: Records, frame: pl.DataFrame) -> np.ndarray:
+        place = rows_of(frame, records.spec.event_date, ("region",)).inside(self.where)
+        return place & (_age(records, frame) < self.days)
+
+
+def _lag(records: Records, frame: pl.DataFrame) -> Lag | None:
+    """The younger, the less has arrived (registration lag), in the country or in one region.
+
+    The share that is missing is taken to rise in a straight line from the usual one, `days` before the
+    reference date, to all; the number of lags and places tried is paid for.
     """
-    age = _age(records, frame)
-    hits = frame["_alone"].to_numpy()
-    places = [{}, *({"region": region} for region in frame["region"].drop_nulls().unique().sort())]
+    age, hits = _age(records, frame), frame["_alone"].to_numpy()
+    regions = frame["region"].drop_nulls().unique().sort()
     rows = rows_of(frame, records.spec.event_date, ("region",))
-    found = [(*_best_lag(age[inside], hits[inside]), where) for where in places for inside in [rows.inside(where)]]
-    gain, lag, where = max(found, key=lambda f: f[0])
-    if gain < LEAST_GAIN + np.log(len(LAGS) * len(places)):
-        return
-    inside = rows.inside(where) & (age < lag)
-    taken = {"reported": frame.filter(pl.Series(inside & hits))["record_id"]}
-    yield records.take("late_arrival", None, {"lag": int(lag)}, taken, (inside, hits), where)
+    tried = [
+        Lag(_lag_gain(age[inside], hits[inside], int(days)), int(days), where)
+        for where in ({}, *({"region": region} for region in regions))
+        for inside in [rows.inside(where)]
+        for days in LAGS
+    ]
+    best = max(tried, key=lambda lag: lag.gain)
+    paid = replace(best, gain=best.gain - float(np.log(len(tried))))
+    return paid if paid.gain > LEAST_GAIN else None
 
 
 def _age(records: Records, frame: pl.DataFrame) -> np.ndarray:
-    days = np.datetime64(records.reference_date) - frame["_day"].to_numpy().astype("datetime64[D]")
-    return days.astype(float)
+    """Days before the reference date; infinite where the date is unknown."""
+    days = (np.datetime64(records.reference_date) - frame["_day"].to_numpy().astype("datetime64[D]")).astype(float)
+    return np.where(frame["_day"].is_null().to_numpy(), np.inf, days)
 
 
-def _best_lag(age: np.ndarray, hits: np.ndarray) -> tuple[float, int]:
-    """(log-likelihood gained over no lag and over a sharp gap, lag in days)."""
-    best = max((_lag_gain(age, hits, int(lag)), int(lag)) for lag in LAGS) if len(age) else (0.0, 0)
-    sharp = max((_gap_gain(age, hits, int(lag)) for lag in LAGS), default=0.0) if len(age) else 0.0
-    return (best[0] if best[0] > sharp else 0.0), best[1]
+def _late(records: Records, frame: pl.DataFrame, lag: Lag) -> Cause:
+    inside, hits = lag.inside(records, frame), frame["_alone"].to_numpy()
+    taken = {"reported": frame.filter(pl.Series(inside & hits))["record_id"]}
+    return records.take("late_arrival", None, {"lag": lag.days}, taken, (inside, hits), lag.where)
 
 
 def _lag_gain(age: np.ndarray, hits: np.ndarray, lag: int) -> float:
-    """Log-likelihood of the straight line less that of one share."""
+    """Log-likelihood of the straight line less that of the usual share."""
     young = age < lag
     usual = (hits[~young].sum() + 1) / ((~young).sum() + 20)
     share = np.clip(usual + (1 - usual) * (1 - np.maximum(age[young], 0) / lag), 1e-6, 1 - 1e-6)
     h = hits[young]
     line = np.log(share[h]).sum() + np.log(1 - share[~h]).sum()
-    one = h.sum() * np.log(usual) + (~h).sum() * np.log(1 - usual)
-    return float(line - one)
-
-
-def _gap_gain(age: np.ndarray, hits: np.ndarray, lag: int) -> float:
-    young = age < lag
-    return float(likelihood_ratio(hits[young].sum(), young.sum(), hits.sum(), len(hits)))
+    return float(line - h.sum() * np.log(usual) - (~h).sum() * np.log(1 - usual))

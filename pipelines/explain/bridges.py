@@ -201,7 +201,7 @@ def _alike(records: Records, couples: pl.DataFrame) -> pl.Series:
     reported, new = (
         couples.select(record_id=f"{side}_id").join(
             records.sides[side].select("record_id", *names), on="record_id", how="left", maintain_order="left"
-        )  # fmt: skip
+        )
         for side in ("reported", "new")
     )
     same = pl.DataFrame({name: reported[name] == new[name] for name in names})

@@ -54,7 +54,7 @@ def _mapping(cells: Cells, inside: np.ndarray) -> dict[str, str | None]:
     shares = (
         frame.group_by("was", "became").len()
         .with_columns(share=pl.col("len") / pl.col("len").sum().over("was"))
-        .filter((pl.col("share") >= MOST) & (pl.col("len") >= FEWEST_MAPPED) & pl.col("was").ne_missing(pl.col("became")))
+        .filter(pl.col("share") >= MOST, pl.col("len") >= FEWEST_MAPPED, pl.col("was").ne_missing(pl.col("became")))
         .sort("was")
     )  # fmt: skip
     return dict(shares.select("was", "became").rows())

@@ -120,9 +120,9 @@ class Rows:
         return float(np.log(1 + max((len(values) for values in self.values.values()), default=1))) + 1.0
 
     @cached_property
-    def period_cost(self) -> float:
-        """Nats to say two days of all there are."""
-        return float(2 * np.log(max(len(self.days), 2))) + 2.0
+    def day_cost(self) -> float:
+        """Nats to say one end of a period, of all the days there are."""
+        return float(np.log(max(len(self.days), 2))) + 2.0
 
 
 def _fits(value: str, wanted: str) -> bool:

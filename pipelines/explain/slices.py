@@ -170,21 +170,24 @@ def _frontier(trials: Trials, shorter: list[Candidate], floor: float) -> list[Ca
     """The most promising slices with one attribute more than those that may still lead beyond `floor`."""
     promising = [candidate for candidate in shorter if _bound(trials, candidate) > floor]
     longer = [found for candidate in promising for found in _longer(trials, candidate)]
-    distinct = {found.key: found for found in reversed(longer)}.values()
-    return sorted(reversed(distinct), key=_merit)[:BEAM]
+    distinct: dict[tuple, Candidate] = {}
+    for found in longer:
+        distinct.setdefault(found.key, found)
+    return sorted(distinct.values(), key=_merit)[:BEAM]
 
 
 def _bound(trials: Trials, candidate: Candidate) -> float:
     """What a longer slice could gain at most: all the hits, no other trials, one attribute more."""
-    return float(trials.gain(candidate.hits, candidate.hits)) - _cost(trials.rows, candidate.named, candidate.period) - (
-        min(trials.rows.attribute_cost, trials.rows.period_cost)
-    )  # fmt: skip
+    rows = trials.rows
+    said = _cost(rows, candidate.named, candidate.period) + min(rows.attribute_cost, rows.day_cost)
+    return float(trials.gain(candidate.hits, candidate.hits)) - said
 
 
 def _cost(rows: Rows, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> float:
     """Nats to say a slice."""
     said = sum(rows.attribute_cost + (len(codes) - 1) * rows.value_cost for codes in named.values())
-    return said + (rows.period_cost if period else 0.0)
+    closed = (period[0] > 0) + (period[1] < len(rows.days) - 1) if period else 0
+    return said + closed * rows.day_cost
 
 
 def _longer(trials: Trials, shorter: Candidate) -> Iterator[Candidate]:
@@ -255,9 +258,27 @@ def _best_period(trials: Trials, shorter: Candidate, inside: np.ndarray) -> Cand
     seen = np.flatnonzero(n)
     if len(seen) < 3:
         return None
-    first, last = best_interval(k[seen], n[seen], (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), trials.gain)
-    if first == 0 and last == len(seen) - 1:
-        return None
+    usual, end = (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), len(seen) - 1
+    first, last = best_interval(k[seen], n[seen], usual, trials.gain)
+    tried = [
+        _period_candidate(trials, shorter, inside, n, k, seen, ends)
+        for ends in {(first, last), (0, last), (first, end)}
+        if ends != (0, end)
+    ]
+    return min(tried, key=lambda found: (*_merit(found), found.period), default=None)
+
+
+def _period_candidate(
+    trials: Trials,
+    shorter: Candidate,
+    inside: np.ndarray,
+    n: np.ndarray,
+    k: np.ndarray,
+    seen: np.ndarray,
+    ends: tuple[int, int],
+) -> Candidate:
+    """A period by its first and last day among those `seen`; open where these are the data's own."""
+    first, last = ends
     period = (0 if first == 0 else int(seen[first]), len(n) - 1 if last == len(seen) - 1 else int(seen[last]))
     counted = int(n[seen[first : last + 1]].sum()), int(k[seen[first : last + 1]].sum())
     return _candidate(trials, shorter.named, period, counted, inside, "period")
