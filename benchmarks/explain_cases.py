@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def _value(kind: str, types: tuple[str, ...], draw: Callable[[World, str], Any])
     """A maker of faults in one variable; `draw` gives parameters and which values are changed."""
 
     def make(world: World):
-        options = [n for n in world.names(*types)]
+        options = world.names(*types)
         if not options:
             return None
         name = world.one(options)
@@ -152,7 +153,7 @@ def _precision(world: World, name: str):
 def _mapping(world: World, name: str):
     codes = world.rng.permutation(list(world.spec.variables[name].domain)).tolist()
     n = int(world.rng.integers(1, len(codes)))
-    mapping = dict(zip(codes[:n], codes[1 : n + 1], strict=True))
+    mapping = dict(list(pairwise(codes))[:n])
     return {"mapping": mapping}, pl.col(name).is_in(list(mapping))
 
 
@@ -194,29 +195,41 @@ def _earlier(world: World, name: str):
     return {}, pl.col("person").is_duplicated()
 
 
+def _sides(world: World, name: str):
+    mapping = {"h": "v", "v": "h"}
+    return (
+        ({"mapping": mapping}, pl.col(name).is_in(list(mapping))) if "h" in world.spec.variables[name].domain else None
+    )
+
+
+def _any_value(world: World, name: str):
+    return {}, _has(world, name)
+
+
 NUMBERS, DATES = ("decimal", "integer"), ("date",)
+MOST_TYPES = (*NUMBERS, *DATES, "code", "yes_no")
+DAMAGES = ["leading_zero_lost", "digit_wrong", "digits_transposed"]
 PARAMETERS: dict[str, Callable] = {
     "unit_factor": _value("unit_factor", NUMBERS, _factor),
     "unit_linear": _value("unit_linear", ("decimal",), _linear),
     "constant_offset": _value("constant_offset", NUMBERS, _offset),
     "decimal_lost": _value("decimal_lost", ("decimal",), _decimals),
     "rounded": _value("rounded", ("decimal",), _rounded),
-    "sign_flipped": _value("sign_flipped", NUMBERS, lambda w, n: ({}, _has(w, n))),
-    "digits_transposed": _value("digits_transposed", ("integer",), lambda w, n: ({}, _has(w, n))),
+    "sign_flipped": _value("sign_flipped", NUMBERS, _any_value),
+    "digits_transposed": _value("digits_transposed", ("integer",), _any_value),
     "date_shift": _value("date_shift", DATES, _days),
-    "timezone_shift": _value("timezone_shift", ("timestamp",), lambda w, n: ({}, _has(w, n))),
+    "timezone_shift": _value("timezone_shift", ("timestamp",), _any_value),
     "day_month_swapped": _value("day_month_swapped", DATES, lambda w, n: ({}, pl.col(n).dt.day() <= 12)),
     "date_precision": _value("date_precision", DATES, _precision),
     "code_recoded": _value("code_recoded", ("code",), _mapping),
-    "side_swapped": _value("side_swapped", ("code",), lambda w, n: (
-        ({"mapping": {"h": "v", "v": "h"}}, pl.col(n).is_in(["h", "v"])) if "h" in w.spec.variables[n].domain else None)),
-    "inverted": _value("inverted", ("yes_no",), lambda w, n: ({}, _has(w, n))),
+    "side_swapped": _value("side_swapped", ("code",), _sides),
+    "inverted": _value("inverted", ("yes_no",), _any_value),
     "code_truncated": _value("code_truncated", ("sks",), lambda w, n: ({"level": int(w.one([3, 4, 5]))}, _has(w, n))),
     "code_prefix": _value("code_prefix", ("sks",), _prefix),
     "text_form": _value("text_form", ("text",), _text),
     "constant_value": _value("constant_value", ("code", "decimal", "integer"), _constant),
-    "missing_in_new": _value("missing_in_new", (*NUMBERS, *DATES, "code", "yes_no", "sks", "text"), lambda w, n: ({}, _has(w, n))),
-    "missing_in_reported": _value("missing_in_reported", (*NUMBERS, *DATES, "code", "yes_no"), lambda w, n: ({}, _has(w, n))),
+    "missing_in_new": _value("missing_in_new", (*MOST_TYPES, "sks", "text"), _any_value),
+    "missing_in_reported": _value("missing_in_reported", MOST_TYPES, _any_value),
     "missing_collapsed": _value("missing_collapsed", (*NUMBERS, *DATES, "code", "yes_no"), _collapsed),
     "stale_value": _value("stale_value", (*NUMBERS, *DATES, "code"), _earlier),
     "variables_swapped": _swapped,
@@ -324,7 +337,7 @@ OF_RECORDS: dict[str, Callable] = {
     "duplicate_record": _placed("duplicate_record", 0.7), "contact_split": _placed("contact_split", 1, n=[2, 3]),
     "contact_merged": _placed("contact_merged", 1, n=[2, 3]), "retracted_kept": _strangers("retracted_kept"),
     "test_persons": _strangers("test_persons"), "unit_mapped_wrong": _mapped,
-    "person_id_damaged": _placed("person_id_damaged", 0.8, damage=["leading_zero_lost", "digit_wrong", "digits_transposed"]),
+    "person_id_damaged": _placed("person_id_damaged", 0.8, damage=DAMAGES),
     "person_id_changed": _placed("person_id_changed", 1),
 }  # fmt: skip
 KINDS = (*PARAMETERS, *OF_RECORDS)

@@ -68,14 +68,14 @@ def _flagged(records: Records, kind: str, flag: pl.Expr, fewest: int) -> Iterato
 def _one_sided(records: Records, side: str) -> Iterator[Cause]:
     """Where nearly every record of a side lacks a counterpart."""
     frame = records.sides[side].filter((pl.col("_status") != "surplus") & ~is_test_person(records))
-    late = side == "reported" and _lag(records, frame)
     while len(frame):
-        hits = frame["record_id"].is_in(records.alone(side)["record_id"].implode()).to_numpy()
+        late = _lag(records, frame) if side == "reported" else None
+        hits = _alone(records, frame)
         rows = _rows(records, frame)
         place = best_slice(rows, np.ones(len(hits), bool), hits, NEARLY_ALL, lists=False)
         if late and late.gain > (place.gain if place else LEAST_GAIN):
             yield _late(records, frame, late)
-            frame, late = frame.filter(~pl.Series(late.inside(records, frame))), None
+            frame = frame.filter(~pl.Series(late.inside(records, frame)))
         elif place is None:
             return
         else:
@@ -166,7 +166,7 @@ def _lag(records: Records, frame: pl.DataFrame) -> Lag | None:
     The share that is missing is taken to rise in a straight line from the usual one, `days` before the
     reference date, to all; the number of lags and places tried is paid for.
     """
-    age, hits = _age(records, frame), frame["_alone"].to_numpy()
+    age, hits = _age(records, frame), _alone(records, frame)
     regions = frame["region"].drop_nulls().unique().sort()
     rows = rows_of(frame, records.spec.event_date, ("region",))
     tried = [
@@ -180,6 +180,12 @@ def _lag(records: Records, frame: pl.DataFrame) -> Lag | None:
     return paid if paid.gain > LEAST_GAIN else None
 
 
+def _alone(records: Records, frame: pl.DataFrame) -> np.ndarray:
+    """Which of the frame's records no cause has taken yet."""
+    alone = pl.concat([records.alone(side)["record_id"] for side in records.sides])
+    return frame["record_id"].is_in(alone.implode()).to_numpy()
+
+
 def _age(records: Records, frame: pl.DataFrame) -> np.ndarray:
     """Days before the reference date; infinite where the date is unknown."""
     days = (np.datetime64(records.reference_date) - frame["_day"].to_numpy().astype("datetime64[D]")).astype(float)
@@ -187,7 +193,7 @@ def _age(records: Records, frame: pl.DataFrame) -> np.ndarray:
 
 
 def _late(records: Records, frame: pl.DataFrame, lag: Lag) -> Cause:
-    inside, hits = lag.inside(records, frame), frame["_alone"].to_numpy()
+    inside, hits = lag.inside(records, frame), _alone(records, frame)
     taken = {"reported": frame.filter(pl.Series(inside & hits))["record_id"]}
     return records.take("late_arrival", None, {"lag": lag.days}, taken, (inside, hits), lag.where)
 

@@ -15,9 +15,11 @@ from pipelines.synthetic.faults import Fault, Planting
 from pipelines.synthetic.plain_sides import REFERENCE_DATE, PlainSides
 from pipelines.synthetic.streams import stream
 
+RECODED = frozenset({"code_recoded"})
 # More general names that are right too, where data alone cannot tell (the catalogue's own list).
 GENERAL: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("side_swapped", "inverted", "code_truncated", "code_prefix", "text_form"), frozenset({"code_recoded"})),
+    "side_swapped": RECODED, "inverted": RECODED, "code_truncated": RECODED, "code_prefix": RECODED,
+    "text_form": RECODED,
     "missing_collapsed": frozenset({"code_recoded", "missing_in_new"}),
     "constant_value": frozenset({"code_recoded"}),
     "code_recoded": frozenset({"constant_value", "inverted", "side_swapped"}),
@@ -91,11 +93,13 @@ def _of_variable(planting: Planting, name: str) -> Planting:
 
 
 def _touched(before: PlainSides, after: PlainSides) -> tuple[frozenset[str], frozenset[str]]:
-    """The ids of records that came, went or changed; of one that went, its course's on the other side too."""
+    """The ids of records that came, went or changed, and of their courses on the other side."""
     reported, new = (_differing(getattr(before, side), getattr(after, side)) for side in ("reported", "new"))
+    of_course = pl.concat([before.new, after.new]).filter(pl.col("record_id").is_in(new.implode()))["course"]
     gone = before.new.join(after.new, on="record_id", how="anti")["course"]
-    alone = after.reported.filter(pl.col("course").is_in(gone.implode()))["record_id"]
-    return frozenset(reported) | frozenset(alone), frozenset(new)
+    courses = pl.concat([of_course, gone]).unique()
+    other = after.reported.filter(pl.col("course").is_in(courses.implode()))["record_id"]
+    return frozenset(reported) | frozenset(other), frozenset(new)
 
 
 def _differing(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:

@@ -47,9 +47,9 @@ def duplicate_record(sides: PlainSides, planting: Planting) -> PlainSides:
 
 
 def contact_split(sides: PlainSides, planting: Planting) -> PlainSides:
-    """One course as `n` contacts, a day or two apart."""
+    """One course as `n` contacts, two days apart, the last on the day of the course."""
     again = sides.new.filter(planting.in_slice(sides.new))
-    parts = [_moved(again, planting, 2 * part) for part in range(1, planting.parameter("n"))]
+    parts = [_moved(again, planting, -2 * part) for part in range(1, planting.parameter("n"))]
     for number, part in enumerate(parts):
         sides = _with_more(sides, part, f"S{number}")
     return sides
@@ -58,7 +58,7 @@ def contact_split(sides: PlainSides, planting: Planting) -> PlainSides:
 def contact_merged(sides: PlainSides, planting: Planting) -> PlainSides:
     """`n` forms on the reported side where the new one has a single contact."""
     again = sides.reported.filter(planting.in_slice(sides.reported))
-    parts = [_moved(again, planting, 2 * part) for part in range(1, planting.parameter("n"))]
+    parts = [_moved(again, planting, -2 * part) for part in range(1, planting.parameter("n"))]
     ids = [pl.concat_str(pl.lit(f"M{number}"), pl.col("record_id")) for number in range(len(parts))]
     more = [part.with_columns(record_id=name) for part, name in zip(parts, ids, strict=True)]
     return replace(sides, reported=pl.concat([sides.reported, *more]))
@@ -131,6 +131,7 @@ def _with_more(sides: PlainSides, more: pl.DataFrame, mark: str) -> PlainSides:
     """The new side with more records, of nobody, under ids of their own."""
     if more.is_empty():
         raise InputError("A fault changes nothing: its slice holds no such records.")
+    mark = f"Z{mark}"  # behind all others, so that of two copies the later one is surplus
     named = more.with_columns(
         record_id=pl.lit(mark) + pl.col("record_id"), course=pl.lit(OF_NOBODY, more.schema["course"])
     )
