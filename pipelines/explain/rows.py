@@ -121,8 +121,8 @@ class Rows:
 
     @cached_property
     def day_cost(self) -> float:
-        """Nats to say one end of a period, of all the days there are."""
-        return float(np.log(max(len(self.days), 2))) + 2.0
+        """Nats to say one end of a period: that it is one, which, and the day of all there are."""
+        return float(np.log(max(len(self.days), 2))) + 4.0
 
 
 def _fits(value: str, wanted: str) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ SURELY = 1.96  # standard errors of that limit (Wilson 1927)
 # Trials added outside each slice, so that a slice that is everything is held against something:
 # a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
 PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
+MOST_TRIALS = 50_000  # hits, and misses, that a slice is looked for in
 BEAM = 10  # how many slices of one length are made longer
 
 
@@ -84,21 +84,24 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Trials:
-    """The eligible rows of a suspicion, and which of them are hit."""
+    """The eligible rows of a suspicion, and which of them are hit; of very many a sample (case-control).
+
+    `hits` and `n` are those of all; a sampled hit stands for `weight[1]` hits, a sampled miss for `weight[0]`.
+    """
 
     rows: Rows
     codes: np.ndarray  # one row a trial, one column an attribute (Rows.matrix)
     day: np.ndarray
     hit: np.ndarray
+    hits: int
+    n: int
+    weight: tuple[int, int]
     listed_share: float  # the least share of a value in a list
 
-    @cached_property
-    def hits(self) -> int:
-        return int(self.hit.sum())
-
-    @property
-    def n(self) -> int:
-        return len(self.hit)
+    def counted(self, all_: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(trials, hits) that sampled counts stand for."""
+        misses, hits = self.weight
+        return misses * (all_ - hit) + hits * hit, hits * hit
 
     def gain(self, k: Any, n: Any) -> np.ndarray:
         return likelihood_ratio(k, n, self.hits, self.n)
@@ -118,7 +121,8 @@ class Trials:
         """(trials, hits) of every value of every attribute among the trials inside."""
         codes = self.codes[inside]
         size = self.rows.size
-        return np.bincount(codes.ravel(), minlength=size), np.bincount(codes[self.hit[inside]].ravel(), minlength=size)
+        hit = np.bincount(codes[self.hit[inside]].ravel(), minlength=size)
+        return self.counted(np.bincount(codes.ravel(), minlength=size), hit)
 
 
 def best_slice(
@@ -133,13 +137,10 @@ def best_slice(
 
     `eligible` and `hits` mark rows. Without `lists` an attribute has one value only.
     """
-    chosen = np.flatnonzero(eligible)
-    trials = Trials(
-        rows, rows.matrix[chosen], rows.day_code[chosen], hits[chosen], max(least_share, 0.2) if lists else 2.0
-    )
+    trials = _trials(rows, eligible, hits & eligible, max(least_share, 0.2) if lists else 2.0)
     if trials.hits < FEWEST_HITS:
         return None
-    everything = np.arange(trials.n)
+    everything = np.arange(len(trials.hit))
     frontier = [Candidate({}, None, float(trials.gain(trials.hits, trials.n)), trials.n, trials.hits, everything)]
     best = None
     for depth in range(MOST_ATTRIBUTES + 1):
@@ -147,7 +148,24 @@ def best_slice(
         best = min(filter(None, [best, *good]), key=_merit, default=None)
         floor = best.gain if best else least_gain
         frontier = _frontier(trials, frontier, floor) if depth < MOST_ATTRIBUTES else []
-    return best
+    return best if best is None or trials.weight == (1, 1) else _on_all(trials, best, eligible, hits)
+
+
+def _trials(rows: Rows, eligible: np.ndarray, hits: np.ndarray, listed_share: float) -> Trials:
+    """All eligible rows, or every so many-th of the misses and of the hits."""
+    misses, hit = np.flatnonzero(eligible & ~hits), np.flatnonzero(hits)
+    steps = tuple(-(-len(some) // MOST_TRIALS) or 1 for some in (misses, hit))
+    chosen = np.sort(np.concatenate([misses[:: steps[0]], hit[:: steps[1]]]))
+    sampled = rows.matrix[chosen], rows.day_code[chosen], hits[chosen]
+    return Trials(rows, *sampled, len(hit), len(hit) + len(misses), steps, listed_share)
+
+
+def _on_all(trials: Trials, found: Slice, eligible: np.ndarray, hits: np.ndarray) -> Slice:
+    """What was found in a sample, measured on every row."""
+    inside = trials.rows.inside(found.where) & eligible
+    n, k = int(inside.sum()), int((inside & hits).sum())
+    paid = float(trials.gain(found.hits, found.trials)) - found.gain
+    return Slice(found.where, float(trials.gain(k, n)) - paid, n, k)
 
 
 def _is_good(candidate: Slice, least_share: float, least_gain: float) -> bool:
@@ -253,8 +271,8 @@ def _best_period(trials: Trials, shorter: Candidate, inside: np.ndarray) -> Cand
     """The interval of days that gains most; an end that coincides with the data's own is left open."""
     day, hit = trials.day[inside], trials.hit[inside]
     known = day >= 0
-    n = np.bincount(day[known], minlength=len(trials.rows.days))
-    k = np.bincount(day[known & hit], minlength=len(trials.rows.days))
+    days = len(trials.rows.days)
+    n, k = trials.counted(np.bincount(day[known], minlength=days), np.bincount(day[known & hit], minlength=days))
     seen = np.flatnonzero(n)
     if len(seen) < 3:
         return None
