@@ -1,6 +1,6 @@
 """How well are planted faults explained? Prints found, named, rank and false alarms per kind.
 
-`python benchmarks/explain.py --quick` takes a few minutes; without it about a hundred cases of each kind.
+`python -m benchmarks.explain --quick` takes a few minutes; without it about a hundred cases of each kind.
 Cases are drawn from invented databases (pipelines/synthetic/invented.py): no case is in the sample data.
 """
 
@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
-
-from explain_cases import KINDS, World, case, in_slice, planted
-
+from benchmarks.explain_cases import KINDS, World, case, in_slice, planted
 from pipelines.explain.cause import Cause
 from pipelines.explain.causes import explain
 from pipelines.reconciliation.reconcile import reconcile
