@@ -12,7 +12,6 @@ from pipelines.explain.numbers import modes, predicted_suspicion
 from pipelines.explain.slices import FEWEST_HITS
 
 DANISH_TIME = "Europe/Copenhagen"
-HALVES = 0.05  # of the hits lie in each half of the year at least, before summer time can be told from an offset
 
 
 def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
@@ -61,13 +60,13 @@ def day_month_swapped(values: pl.Series) -> pl.Series:
 
 
 def _zones(cells: Cells) -> Iterator[Suspicion]:
-    """Danish time written as UTC, or the reverse: one hour in winter, two in summer."""
+    """Danish time written as UTC, or the reverse: one hour in winter, two in summer; told where both are seen."""
     danish = cells.reported.dt.replace_time_zone(DANISH_TIME, ambiguous="earliest", non_existent="null")
     as_utc = danish.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     from_utc = cells.reported.dt.replace_time_zone("UTC").dt.convert_time_zone(DANISH_TIME).dt.replace_time_zone(None)
     for hours, predicted in ((-1, as_utc), (1, from_utc)):
         suspicion = _in_number(cells, "timezone_shift", {"hours": hours}, predicted)
         shift = (cells.numbers[1] - cells.numbers[0])[suspicion.hits]
-        summer = np.mean(np.abs(shift) > 90) if len(shift) else 0.0
-        if HALVES <= summer <= 1 - HALVES:
+        summer = int((np.abs(shift) > 90).sum())
+        if FEWEST_HITS <= summer <= len(shift) - FEWEST_HITS:
             yield suspicion

@@ -62,7 +62,7 @@ class Pairs:
         if name not in self._cells:
             columns = [f"{name}{part}_{side}" for part in ("", "_missing") for side in ("reported", "new")]
             frame = self._frame.select(*columns, f"{name}_outcome")
-            self._cells[name] = Cells(name, self.spec.variables[name], frame)
+            self._cells[name] = Cells(name, self.spec.compared[name], frame)
         return self._cells[name]
 
     def earlier(self, name: str) -> pl.Series:

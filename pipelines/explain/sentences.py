@@ -18,6 +18,7 @@ DANISH = {
     "digits_transposed": "to cifre byttet om",
 }  # fmt: skip
 SIGNED = ("days", "offset", "hours")
+EMPTY = {"da": "tom", "en": "empty"}
 AND = {"da": " og ", "en": " and "}
 ATTRIBUTE = {
     "da": {
@@ -68,6 +69,8 @@ def sentence(
     """For instance: «Region Nordjylland, fra 01-03-2026: Vægt er 1000 gange det manuelt indberettede …: 412 af 415»."""
     named = _listed([words.variable(name, language) for name in variables], language)
     variable = words.spec.variables[variables[0]] if variables else None
+    if "edge" in parameters:
+        parameters = {"edge": ", ".join(f"{words.variable(n, language)} = {v}" for n, v in parameters["edge"].items())}
     values = {key: _shown(value, variable, language, key in SIGNED) for key, value in parameters.items()}
     what = getattr(KINDS[kind], language).format(variable=named, **values)
     counted = COUNTED[language].format(explained=explained, in_slice=in_slice)
@@ -98,7 +101,9 @@ def _listed(texts: Sequence[str], language: str) -> str:
 
 def _shown(value: Any, variable: Variable | None, language: str, signed: bool = False) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{_code(old, variable)} → {_code(new, variable)}" for old, new in value.items())
+        return ", ".join(
+            f"{_code(old, variable)} → {_code(new, variable) or EMPTY[language]}" for old, new in value.items()
+        )
     if isinstance(value, float):
         text = f"{value:.10g}"
         return text.replace(".", ",") if language == "da" else text
@@ -112,7 +117,7 @@ def _shown(value: Any, variable: Variable | None, language: str, signed: bool = 
 def _code(code: str | None, variable: Variable | None) -> str:
     """A code with its text, where the text says more."""
     text = variable.domain.get(code or "") if variable else None
-    return f"{code} ({text})" if text and text != code else str(code)
+    return f"{code} ({text})" if text and text != code else "" if code is None else str(code)
 
 
 def _date(day: str) -> str:

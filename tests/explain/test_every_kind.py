@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.explain.cause import Explanation
 from pipelines.explain.causes import explain
+from pipelines.explain.sentences import Words
 from pipelines.reconciliation.reconcile import reconcile
 from pipelines.synthetic.faults import Fault
 from pipelines.synthetic.invented import invented
@@ -139,6 +140,8 @@ def test_courses_at_the_very_edge():
     edge = int(np.quantile(SIDES.new[name].drop_nulls().to_numpy(), 0.3))
     explanation, _ = planted((Fault(kind="boundary_off", parameters={"edge": {name: edge}}), ()))
     assert [(c.kind, c.parameters) for c in explanation.causes] == [("boundary_off", {"edge": {name: edge}})]
+    said = explanation.contract(Words(SPEC))["causes"][0]["sentence"]["en"]
+    assert f"({name.capitalize()} = {edge})" in said
 
 
 def test_a_value_fault_that_is_not_planted_is_not_told():
