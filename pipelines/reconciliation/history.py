@@ -60,6 +60,13 @@ def history(
     return _told(known, answers if answers is not None else pl.DataFrame(schema=ANSWERS), day)
 
 
+def first_history(spec: DatabaseSpec, discrepancies: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """history.parquet of a run that has none before it: every discrepancy is new."""
+    today = pl.lit(day.isoformat())
+    found = discrepancies.with_columns(first_seen=today, state=pl.lit("new"))
+    return _from_discrepancies(spec, found)
+
+
 def read_history(spec: DatabaseSpec, previous: Path | None) -> pl.DataFrame:
     """The history of an earlier run; empty where there is none.
 
