@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from pipelines.explain.kinds import KINDS
 from pipelines.explain.sentences import Words, sentence
 from pipelines.reconciliation.identifiers import hashed
 
-# Who mends it: the region's registration, IT development (mapping, units, formats), SundK's data warehouse.
-OWNERS = {
-    "unit_factor": "it_development",
-    "constant_offset": "it_development",
-    "date_shift": "it_development",
-    "code_recoded": "it_development",
-    "missing_in_new": "it_development",
-    "missing_in_reported": "region",
-    "unit_not_reporting": "region",
-    "period_gap": "region",
-    "submission_twice": "region",
-    "duplicate_record": "region",
-    "unit_mapped_wrong": "data_warehouse",
-    "test_persons": "region",
-    "retracted_kept": "data_warehouse",
-}
+NEAR_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -56,6 +44,30 @@ class Cause:
         """Null where nothing of the kind is seen outside the slice."""
         return self.share / self.share_outside if self.share_outside else None
 
+    def joined(self, ids: Iterable[str]) -> Cause:
+        """The same cause with more discrepancies."""
+        return replace(self, discrepancy_ids=tuple(sorted({*self.discrepancy_ids, *ids})))
+
+    def merged(self, other: Cause) -> Cause:
+        """Two causes that are one fault, told of the variables of both in the slice of the surer one."""
+        surer = max(self, other, key=lambda cause: cause.gain)
+        return replace(
+            surer,
+            variables=tuple(sorted({*self.variables, *other.variables})),
+            discrepancy_ids=tuple(sorted({*self.discrepancy_ids, *other.discrepancy_ids})),
+            in_slice=self.in_slice + other.in_slice,
+            gain=self.gain + other.gain,
+        )
+
+    def near(self, other: Cause) -> bool:
+        """Their periods begin and end within a fortnight of one another."""
+        one, two = (cause.where.get("period", {}) for cause in (self, other))
+        return one.keys() == two.keys() and all(_days_apart(one[end], two[end]) <= NEAR_DAYS for end in one)
+
+    def about(self, variables: tuple[str, ...]) -> Cause:
+        """The same cause, told of variables too."""
+        return replace(self, variables=variables)
+
     @cached_property
     def id(self) -> str:
         said = (
@@ -65,6 +77,10 @@ class Cause:
             repr(sorted(self.parameters.items())),
         )
         return "C-" + hashed("cause", *([part] for part in said))[0]
+
+
+def _days_apart(one: str, other: str) -> int:
+    return abs((dt.date.fromisoformat(one) - dt.date.fromisoformat(other)).days)
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,7 @@ def _told(rank: int, cause: Cause, words: Words) -> dict[str, Any]:
         "share": round(cause.share, 6),
         "lift": None if cause.lift is None else round(cause.lift, 3),
         "q_value": float(f"{np.exp(-min(cause.gain, 700)):.3g}"),
-        "owner": OWNERS[cause.kind],
+        "owner": KINDS[cause.kind].owner,
         "sentence": {
             language: sentence(cause.kind, cause.variables, cause.where, cause.parameters,
                                cause.explained, cause.in_slice, words, language)

@@ -1,161 +1,111 @@
-"""The kinds of causes, each a small object: what it looks like, its parameters, who mends it.
+"""The kinds of causes: what each is called in a sentence, and who mends it.
 
-A suspicion is one way in which values of one variable may differ ("new is 1000 × reported"), with the pairs
-that could show it (eligible) and those that do (hits). Whether it is a cause is decided by where its hits
-lie (slices), never by the suspicion alone.
+How a kind is seen stands in the module of its family: numbers, dates, codes, missing, exchanges (values of
+pairs); bridges, copies, absences (whole records).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
-import polars as pl
-
-from pipelines.explain.slices import FEWEST_HITS
-from pipelines.reconciliation.compare import EXACT
-from pipelines.reconciliation.match import days_between
-from pipelines.spec.model import Variable
-
-# A factor nearer to 1 than this is a tolerance, not another unit.
-SMALLEST_FACTOR_STEP = 0.05
-# Ratios of values rounded on both sides scatter; within this share they are the same factor.
-SAME_RATIO = 0.02
-MOST_SUSPICIONS = 4  # of one family for one variable: the most frequent ones
+IT, REGION, WAREHOUSE = "it_development", "region", "data_warehouse"
 
 
 @dataclass(frozen=True)
-class Suspicion:
-    """One way of differing: its hits among the eligible rows of `compared`."""
+class Kind:
+    """A kind of the catalogue of faults. `owner`: the region's registration, IT development (mapping, units,
+    formats) or SundK's data warehouse. `da` and `en` name {variable} and the cause's parameters."""
 
-    kind: str
-    variable: str
-    parameters: dict[str, Any]
-    eligible: np.ndarray = field(repr=False)
-    hits: np.ndarray = field(repr=False)
-
-
-def suspicions(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
-    """Every suspicion about one variable; `open_` marks the discrepancies that no cause explains yet."""
-    for family in _families(variable):
-        yield from family(name, variable, compared, open_)
+    name: str
+    owner: str
+    da: str
+    en: str
 
 
-def _families(variable: Variable) -> list:
-    by_type = {
-        "decimal": [_factors, _offsets],
-        "integer": [_factors, _offsets],
-        "date": [_date_shifts],
-        "timestamp": [_date_shifts],
-        "yes_no": [_recodings],
-        "code": [_recodings],
-        "sks": [_recodings],
-        "text": [],
-    }
-    return [*by_type[variable.type], _missing_in_new, _missing_in_reported]
-
-
-def _both(name: str, compared: pl.DataFrame) -> np.ndarray:
-    known = pl.col(f"{name}_reported").is_not_null() & pl.col(f"{name}_new").is_not_null()
-    return compared.select(known).to_series().to_numpy()
-
-
-def _numbers(name: str, compared: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(compared[f"{name}_{side}"].cast(pl.Float64).to_numpy() for side in ("reported", "new"))
-
-
-def _factors(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
-    """new ÷ reported is one constant: another unit of measurement."""
-    reported, new = _numbers(name, compared)
-    usable = _both(name, compared) & (np.nan_to_num(reported) != 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(usable, new / reported, np.nan)
-    differing = open_ & usable & (ratio > 0) & (np.abs(ratio - 1) > SMALLEST_FACTOR_STEP)
-    for centre in _modes(np.log(ratio[differing]), width=SAME_RATIO):
-        factor = np.exp(centre)
-        near = differing & (np.abs(ratio / factor - 1) <= SAME_RATIO)
-        factor = tidy(float(np.median(ratio[near])))
-        hits = differing & (np.abs(new - factor * reported) <= _rounding(new[near], factor, reported[near]))
-        yield Suspicion("unit_factor", name, {"factor": factor}, usable, hits)
-
-
-def _rounding(new: np.ndarray, factor: float, reported: np.ndarray) -> float:
-    """Half a last digit on either side: what rounding alone can make two values in one ratio differ."""
-    return _last_digit(new) * 0.5 + abs(factor) * _last_digit(reported) * 0.5 + EXACT
-
-
-def _last_digit(values: np.ndarray) -> float:
-    """The size of the last decimal that stands in `values`."""
-    for decimals in range(4):
-        if np.allclose(values, np.round(values, decimals), atol=EXACT, rtol=0):
-            return 10.0**-decimals
-    return 10.0**-4
-
-
-def tidy(factor: float) -> float:
-    """The factor to four digits, or the power of ten that it nearly is."""
-    power = 10.0 ** round(np.log10(factor))
-    return power if abs(factor / power - 1) < SAME_RATIO / 2 else float(f"{factor:.4g}")
-
-
-def _offsets(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
-    """new − reported is one constant."""
-    reported, new = _numbers(name, compared)
-    usable = _both(name, compared)
-    difference = np.where(usable, new - reported, np.nan)
-    for offset in _modes(difference[open_ & usable], width=1e-6):
-        hits = open_ & usable & (np.abs(difference - offset) < 1e-6)
-        yield Suspicion("constant_offset", name, {"offset": round(float(offset), 6)}, usable, hits)
-
-
-def _date_shifts(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
-    """All dates moved by one number of days."""
-    usable = _both(name, compared)
-    shift = compared.select(days_between(pl.col(f"{name}_reported"), pl.col(f"{name}_new"))).to_series()
-    days = shift.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    for offset in _modes(days[open_ & usable & (days != 0)], width=0.5):
-        hits = open_ & usable & (days == round(offset))
-        yield Suspicion("date_shift", name, {"days": round(offset)}, usable, hits)
-
-
-def _recodings(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
-    """One reported code became one other new code, whatever the patient; eligible is who had that code."""
-    usable = _both(name, compared)
-    pairs = compared.select(reported=f"{name}_reported", new=f"{name}_new")
-    moved = pairs.filter(pl.Series(open_ & usable)).group_by("reported", "new").len().sort("len", "reported", "new")
-    for reported, new, n in reversed(moved.rows()):
-        if n >= FEWEST_HITS:
-            eligible = usable & (pairs["reported"] == reported).fill_null(False).to_numpy()
-            hits = open_ & eligible & (pairs["new"] == new).fill_null(False).to_numpy()
-            yield Suspicion("code_recoded", name, {"mapping": {reported: new}}, eligible, hits)
-
-
-def _missing_in_new(name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray) -> Iterator[Suspicion]:
-    yield _missing(name, compared, open_, "missing_in_new", "reported", "new_missing")
-
-
-def _missing_in_reported(
-    name: str, variable: Variable, compared: pl.DataFrame, open_: np.ndarray
-) -> Iterator[Suspicion]:
-    yield _missing(name, compared, open_, "missing_in_reported", "new", "reported_missing")
-
-
-def _missing(name: str, compared: pl.DataFrame, open_: np.ndarray, kind: str, filled: str, outcome: str) -> Suspicion:
-    """Empty on the one side where the other is filled in."""
-    eligible = compared[f"{name}_{filled}"].is_not_null().to_numpy()
-    hits = open_ & (compared[f"{name}_outcome"] == outcome).to_numpy()
-    return Suspicion(kind, name, {}, eligible, hits)
-
-
-def _modes(values: np.ndarray, width: float) -> list[float]:
-    """The most frequent values, where values within `width` are one; only those seen often enough."""
-    values = values[np.isfinite(values)]
-    if len(values) < FEWEST_HITS:
-        return []
-    bins, counts = np.unique(np.round(values / width), return_counts=True)
-    often = np.argsort(-counts, kind="stable")[:MOST_SUSPICIONS]
-    return [
-        float(np.median(values[np.abs(values / width - bins[i]) <= 1])) for i in often if counts[i] >= FEWEST_HITS / 2
-    ]
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("unit_factor", IT,
+             "{variable} er {factor} gange det manuelt indberettede (anden måleenhed)",
+             "{variable} is {factor} times what was typed (another unit of measurement)"),
+        Kind("unit_linear", IT,
+             "{variable} står på en anden skala: {a} gange det manuelt indberettede, {b} lagt til",
+             "{variable} stands on another scale: {a} times what was typed, {b} added"),
+        Kind("constant_offset", IT, "{variable} er forskudt med {offset}", "{variable} is moved by {offset}"),
+        Kind("decimal_lost", IT,
+             "{variable} har tabt decimalkommaet ({digits} decimaler er blevet til hele tal)",
+             "{variable} has lost its decimal comma ({digits} decimals became whole digits)"),
+        Kind("rounded", IT,
+             "{variable} har færre decimaler ({decimals}, {mode})",
+             "{variable} has fewer decimals ({decimals}, {mode})"),
+        Kind("sign_flipped", IT, "{variable} har skiftet fortegn", "{variable} has changed its sign"),
+        Kind("digits_transposed", REGION,
+             "{variable} har ombyttede cifre langt oftere end andre steder",
+             "{variable} has exchanged digits far more often than elsewhere"),
+        Kind("date_shift", IT, "{variable} er flyttet {days} dage", "{variable} is moved {days} days"),
+        Kind("timezone_shift", IT,
+             "{variable} er i en anden tidszone ({hours} time om vinteren, det dobbelte om sommeren)",
+             "{variable} is in another time zone ({hours} hour in winter, twice that in summer)"),
+        Kind("day_month_swapped", IT,
+             "{variable} har dag og måned byttet om", "{variable} has day and month exchanged"),
+        Kind("date_precision", IT,
+             "{variable} er kun kendt med præcisionen {precision}",
+             "{variable} is known to the {precision} only"),
+        Kind("code_recoded", IT, "{variable} er omkodet: {mapping}", "{variable} is recoded: {mapping}"),
+        Kind("side_swapped", IT,
+             "{variable} har højre og venstre byttet om", "{variable} has right and left exchanged"),
+        Kind("inverted", IT, "{variable} har ja og nej byttet om", "{variable} has yes and no exchanged"),
+        Kind("code_truncated", IT,
+             "{variable} er afkortet til {level} tegn", "{variable} is cut to {level} characters"),
+        Kind("code_prefix", IT,
+             "{variable} har fået eller tabt forstavelsen {prefix} ({change})",
+             "{variable} has the prefix {prefix} {change}"),
+        Kind("text_form", IT,
+             "{variable} er skrevet på en anden måde ({which})", "{variable} is written in another form ({which})"),
+        Kind("constant_value", IT,
+             "{variable} er altid {value}, uanset hvad der blev indberettet",
+             "{variable} is always {value}, whatever was typed"),
+        Kind("variables_swapped", IT, "{variable} er byttet om", "{variable} are exchanged"),
+        Kind("stale_value", IT,
+             "{variable} har værdien fra patientens forrige forløb",
+             "{variable} has the value of the patient's course before"),
+        Kind("missing_in_new", IT,
+             "{variable} mangler i den nye indberetning", "{variable} is missing in the new submission"),
+        Kind("missing_in_reported", REGION,
+             "{variable} mangler i den manuelle indberetning", "{variable} is missing in the typed form"),
+        Kind("missing_collapsed", IT,
+             "{variable} skelner ikke mellem koderne for manglende: {mapping}",
+             "{variable} no longer tells its missing codes apart: {mapping}"),
+        Kind("unit_not_reporting", REGION, "enheden indberetter ikke", "the unit does not send"),
+        Kind("period_gap", REGION, "der mangler indberetninger", "submissions are missing"),
+        Kind("submission_lost", REGION,
+             "indberetning {submission} er aldrig kommet frem", "submission {submission} never arrived"),
+        Kind("late_arrival", REGION,
+             "registreringen er forsinket: de seneste {lag} dage er ikke på plads",
+             "registration lags: the last {lag} days are not in place"),
+        Kind("submission_twice", REGION,
+             "indberetningen er sendt to gange", "the submission was sent twice"),
+        Kind("duplicate_record", REGION, "forløb er registreret to gange", "courses are registered twice"),
+        Kind("contact_split", IT, "forløb er delt i {n} kontakter", "courses are split into {n} contacts"),
+        Kind("contact_merged", IT,
+             "{n} manuelle indberetninger er blevet til én kontakt", "{n} typed forms became one contact"),
+        Kind("population_too_wide", WAREHOUSE,
+             "populationen er for bred: {code} hører ikke til", "the population is too wide: {code} does not belong"),
+        Kind("population_too_narrow", WAREHOUSE,
+             "populationen er for snæver: {code} mangler", "the population is too narrow: {code} is left out"),
+        Kind("boundary_off", WAREHOUSE,
+             "grænsen er sat forkert: kun forløb på selve grænsen ({edge}) er uden modstykke",
+             "the boundary is off: only courses at the very edge ({edge}) lack a counterpart"),
+        Kind("retracted_kept", WAREHOUSE,
+             "forløb, som kilden har trukket tilbage, tæller stadig med",
+             "records that their source has withdrawn still count"),
+        Kind("unit_mapped_wrong", WAREHOUSE,
+             "forløb fra enhed {from} står under enhed {to}", "courses of unit {from} stand under unit {to}"),
+        Kind("person_id_damaged", IT,
+             "personnumre er beskadiget ({damage})", "person numbers are damaged ({damage})"),
+        Kind("person_id_changed", REGION,
+             "forløb står med et erstatningsnummer på den ene side",
+             "courses carry a replacement number on one side"),
+        Kind("test_persons", REGION, "testpersoner i driftsdata", "test persons in production data"),
+    )
+}  # fmt: skip

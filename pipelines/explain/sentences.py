@@ -7,40 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.explain.kinds import KINDS
 from pipelines.spec.model import DatabaseSpec, Variable
 
-WHAT = {
-    "da": {
-        "unit_factor": "{variable} er {factor} gange det manuelt indberettede (anden måleenhed)",
-        "constant_offset": "{variable} er forskudt med {offset}",
-        "date_shift": "{variable} er flyttet {days} dage",
-        "code_recoded": "{variable} er omkodet: {mapping}",
-        "missing_in_new": "{variable} mangler i den nye indberetning",
-        "missing_in_reported": "{variable} mangler i den manuelle indberetning",
-        "unit_not_reporting": "enheden indberetter ikke",
-        "period_gap": "der mangler indberetninger",
-        "submission_twice": "indberetningen er sendt to gange",
-        "duplicate_record": "forløb er registreret to gange",
-        "unit_mapped_wrong": "forløb fra enhed {from} står under enhed {to}",
-        "test_persons": "testpersoner i driftsdata",
-        "retracted_kept": "forløb, som kilden har trukket tilbage, tæller stadig med",
-    },
-    "en": {
-        "unit_factor": "{variable} is {factor} times what was typed (another unit of measurement)",
-        "constant_offset": "{variable} is moved by {offset}",
-        "date_shift": "{variable} is moved {days} days",
-        "code_recoded": "{variable} is recoded: {mapping}",
-        "missing_in_new": "{variable} is missing in the new submission",
-        "missing_in_reported": "{variable} is missing in the typed form",
-        "unit_not_reporting": "the unit does not send",
-        "period_gap": "submissions are missing",
-        "submission_twice": "the submission was sent twice",
-        "duplicate_record": "courses are registered twice",
-        "unit_mapped_wrong": "courses of unit {from} stand under unit {to}",
-        "test_persons": "test persons in production data",
-        "retracted_kept": "records that their source has withdrawn still count",
-    },
-}
+# Words that parameters take, in Danish; in English they stand as they are.
+DANISH = {
+    "rounded": "afrundet", "truncated": "afkortet", "month": "måned", "year": "år", "lost": "tabt", "added": "tilføjet",
+    "case": "store og små bogstaver", "blanks": "blanktegn", "leading_zeros": "foranstillede nuller",
+    "mojibake": "forkert tegnsæt", "leading_zero_lost": "foranstillet nul tabt", "digit_wrong": "ét ciffer forkert",
+    "digits_transposed": "to cifre byttet om",
+}  # fmt: skip
+SIGNED = ("days", "offset", "hours")
+EMPTY = {"da": "tom", "en": "empty"}
+AND = {"da": " og ", "en": " and "}
 ATTRIBUTE = {
     "da": {
         "region": "{}", "unit": "enhed {}", "hospital": "hospital {}", "schema_version": "skema {}",
@@ -88,10 +67,12 @@ def sentence(
     language: str,
 ) -> str:
     """For instance: «Region Nordjylland, fra 01-03-2026: Vægt er 1000 gange det manuelt indberettede …: 412 af 415»."""
-    named = " og ".join(words.variable(name, language) for name in variables)
+    named = _listed([words.variable(name, language) for name in variables], language)
     variable = words.spec.variables[variables[0]] if variables else None
-    values = {key: _shown(value, variable, language) for key, value in parameters.items()}
-    what = WHAT[language][kind].format(variable=named, **values)
+    if "edge" in parameters:
+        parameters = {"edge": ", ".join(f"{words.variable(n, language)} = {v}" for n, v in parameters["edge"].items())}
+    values = {key: _shown(value, variable, language, key in SIGNED) for key, value in parameters.items()}
+    what = getattr(KINDS[kind], language).format(variable=named, **values)
     counted = COUNTED[language].format(explained=explained, in_slice=in_slice)
     said = f"{_where(where, words, language)}: {what} ({counted})."
     return said[0].upper() + said[1:]
@@ -103,23 +84,40 @@ def _where(where: Mapping[str, Any], words: Words, language: str) -> str:
         if name == "period":
             parts += [PERIOD[language][end].format(_date(day)) for end, day in value.items()]
         else:
-            parts.append(ATTRIBUTE[language].get(name, name + " {}").format(words.place(value)))
+            said = _listed([words.place(one) for one in (value if isinstance(value, list) else [value])], language)
+            parts.append(_attribute(name, words, language).format(said))
     return ", ".join(parts) or COUNTRY[language]
 
 
-def _shown(value: Any, variable: Variable | None, language: str) -> str:
+def _attribute(name: str, words: Words, language: str) -> str:
+    named = words.variable(name, language) if name in words.spec.variables else name
+    return ATTRIBUTE[language].get(name, named + " {}")
+
+
+def _listed(texts: Sequence[str], language: str) -> str:
+    """One, two and three."""
+    return AND[language].join(part for part in (", ".join(texts[:-1]), texts[-1] if texts else "") if part)
+
+
+def _shown(value: Any, variable: Variable | None, language: str, signed: bool = False) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{_code(old, variable)} → {_code(new, variable)}" for old, new in value.items())
+        return ", ".join(
+            f"{_code(old, variable)} → {_code(new, variable) or EMPTY[language]}" for old, new in value.items()
+        )
     if isinstance(value, float):
         text = f"{value:.10g}"
         return text.replace(".", ",") if language == "da" else text
-    return f"{value:+d}" if isinstance(value, int) else str(value)
+    if isinstance(value, list):
+        return _listed([str(one) for one in value], language)
+    if isinstance(value, int):
+        return f"{value:+d}" if signed else str(value)
+    return DANISH.get(value, str(value)) if language == "da" else str(value).replace("_", " ")
 
 
 def _code(code: str | None, variable: Variable | None) -> str:
     """A code with its text, where the text says more."""
     text = variable.domain.get(code or "") if variable else None
-    return f"{code} ({text})" if text and text != code else str(code)
+    return f"{code} ({text})" if text and text != code else "" if code is None else str(code)
 
 
 def _date(day: str) -> str:

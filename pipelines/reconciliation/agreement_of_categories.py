@@ -44,21 +44,40 @@ def _kappa(figure: str, tables: np.ndarray, weights: np.ndarray, null_variance: 
     n = _total(tables)
     share = tables / np.maximum(n, 1)[..., None, None]
     rows, columns = share.sum(axis=-1), share.sum(axis=-2)
-    by_chance = rows[..., :, None] * columns[..., None, :]
-    disagree, expected = (weights * share).sum((-2, -1)), (weights * by_chance).sum((-2, -1))
+    disagree = np.einsum("...ij,ij->...", share, weights)
+    expected = np.einsum("...i,ij,...j->...", rows, weights, columns, optimize=True)
     value = 1 - disagree / np.where(expected > 0, expected, 1)
-    agreement = 1 - weights / weights.max(initial=1)
-    mean = (agreement @ columns[..., None]) + (rows[..., None, :] @ agreement)  # by row, plus by column
-    seen, chance = ((agreement * part).sum((-2, -1)) for part in (share, by_chance))
+    most = weights.max(initial=1)
+    agreement, seen, chance = 1 - weights / most, 1 - disagree / most, 1 - expected / most
+    by_row, by_column = columns @ agreement.T, rows @ agreement  # mean agreement of each category
     if null_variance:
+        mean = by_row[..., :, None] + by_column[..., None, :]
+        by_chance = rows[..., :, None] * columns[..., None, :]
         spread = (by_chance * (agreement - mean) ** 2).sum((-2, -1)) - chance**2
         variance = spread / np.where(expected > 0, (1 - chance) ** 2, 1) / np.maximum(n, 1)
     else:
-        apart = agreement * (1 - chance)[..., None, None] - mean * (1 - seen)[..., None, None]
-        spread = (share * apart**2).sum((-2, -1)) - (seen * chance - 2 * chance + seen) ** 2
+        squares = _squares(share, agreement, 1 - chance, 1 - seen, by_row, by_column)
+        spread = squares - (seen * chance - 2 * chance + seen) ** 2
         variance = spread / np.where(expected > 0, (1 - chance) ** 4, 1) / np.maximum(n, 1)
-    half = np.where(_varies(tables, weights), Z * np.sqrt(np.maximum(variance, 0)), 0.0)
+    # Some pair differs and each side uses several categories; else the variance is 0 but for rounding.
+    varies = (disagree > 0) & (np.minimum(*(np.count_nonzero(side, axis=-1) for side in (rows, columns))) > 1)
+    half = np.where(varies, Z * np.sqrt(np.maximum(variance, 0)), 0.0)
     return figures(figure, value, n, *around(value, half, within=1), no_pairs=n == 0, one_category_only=expected == 0)
+
+
+def _squares(
+    share: np.ndarray, agreement: np.ndarray, a: np.ndarray, b: np.ndarray, by_row: np.ndarray, by_column: np.ndarray
+) -> np.ndarray:
+    """Σ share · (a · agreement − b · (by row + by column))², multiplied out: no table is made for it.
+
+    Code lists of hundreds have tables of a hundred thousand cells for every unit.
+    """
+    own = np.einsum("...ij,ij->...", share, agreement**2)
+    rows, columns = (np.einsum(f"...ij,ij->...{side}", share, agreement) for side in "ij")
+    crossed = (rows * by_row).sum(-1) + (columns * by_column).sum(-1)
+    across = (by_row * (share @ by_column[..., None])[..., 0]).sum(-1)
+    means = (share.sum(-1) * by_row**2).sum(-1) + 2 * across + (share.sum(-2) * by_column**2).sum(-1)
+    return a**2 * own - 2 * a * b * crossed + b**2 * means
 
 
 def _total(tables: np.ndarray) -> np.ndarray:
@@ -67,12 +86,6 @@ def _total(tables: np.ndarray) -> np.ndarray:
 
 def _agreeing(tables: np.ndarray) -> np.ndarray:
     return np.trace(tables, axis1=-2, axis2=-1)
-
-
-def _varies(tables: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Some pair differs and each side uses several categories; else the variance is 0 but for rounding."""
-    used = [np.count_nonzero(tables.sum(axis=axis), axis=-1) for axis in (-1, -2)]
-    return (weights * tables).any(axis=(-2, -1)) & (np.minimum(*used) > 1)
 
 
 def pabak(tables: np.ndarray) -> Figures:

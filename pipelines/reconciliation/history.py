@@ -24,7 +24,7 @@ import polars as pl
 
 from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.identifiers import hashed
+from pipelines.reconciliation.identifiers import numbered, written
 from pipelines.spec.model import DatabaseSpec
 
 STATES = ("new", "persisting", "answered", "resolved", "reopened", "accepted")
@@ -60,6 +60,13 @@ def history(
     return _told(known, answers if answers is not None else pl.DataFrame(schema=ANSWERS), day)
 
 
+def first_history(spec: DatabaseSpec, discrepancies: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """history.parquet of a run that has none before it: every discrepancy is new."""
+    today = pl.lit(day.isoformat())
+    found = discrepancies.with_columns(first_seen=today, state=pl.lit("new"))
+    return _from_discrepancies(spec, found)
+
+
 def read_history(spec: DatabaseSpec, previous: Path | None) -> pl.DataFrame:
     """The history of an earlier run; empty where there is none.
 
@@ -86,7 +93,7 @@ def _from_discrepancies(spec: DatabaseSpec, found: pl.DataFrame) -> pl.DataFrame
 def _said(spec: DatabaseSpec, frame: pl.DataFrame) -> pl.Series:
     """A mark of what both sides said, so that no value need be kept to see that it changed."""
     values = (frame[name] for name in ("discrepancy_id", "reported_value", "new_value"))
-    return pl.Series("_said", hashed(spec.database, *values), dtype=pl.String)
+    return written(numbered(spec.database, *values)).alias("_said")
 
 
 def _fates(spec: DatabaseSpec, gone: pl.DataFrame, pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ An id stays the same whatever the order of rows, columns or files, and from run 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -23,11 +24,17 @@ def numbered(database: str, *parts: Iterable[str | None]) -> np.ndarray:
     columns = pl.DataFrame({f"p{n}": pl.Series(part, dtype=pl.String) for n, part in enumerate(parts)})
     said = [f"coalesce(length(p{n}) || ':' || p{n}, '-')" for n in range(columns.width)]
     query = f"select substr(sha256(concat($database, ',', {', '.join(said)})), 1, 16) as id from parts"
-    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+    with _hasher().cursor() as connection:
         connection.register("parts", columns.to_arrow())
         ids = connection.execute(query, {"database": database}).pl()["id"]
     text = ids.str.join("", ignore_nulls=False).item() or ""
     return np.frombuffer(bytes.fromhex(text), dtype=">u8").astype(np.uint64)
+
+
+@cache
+def _hasher() -> duckdb.DuckDBPyConnection:
+    """One connection without a file for all: to open one takes as long as ten thousand ids."""
+    return duckdb.connect(":memory:", config={"threads": 2})
 
 
 def written(numbers: np.ndarray) -> pl.Series:

@@ -54,6 +54,8 @@ def indicator_differences(
     in each of them. `low`, `high`: cluster bootstrap by person, 95 %; null where no replicate differs. `value_low`,
     `value_high`: Newcombe's paired interval. Parts are null where no course is known on both sides.
     """
+    if not spec.indicators:
+        return pl.DataFrame(schema=SCHEMA)
     courses = _courses(spec, reported, new, pairs)
     rows = [
         _row(spec, name, *place, *profiles)

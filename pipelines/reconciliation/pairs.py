@@ -14,9 +14,8 @@ import polars as pl
 
 from pipelines.reconciliation.identifiers import numbered
 from pipelines.reconciliation.match import days_between
-from pipelines.reconciliation.rollup import PLACES
+from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side
-from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec
 
 CHUNK = 1 << 20  # pairs that are looked at together, so that little is in memory at a time
@@ -48,7 +47,7 @@ class Pairs:
 def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame) -> Pairs:
     """The index of the pairs in `matched`."""
     rows = {name: matched[name].to_numpy() for name in sides}
-    places, place = _places(spec, sides["new"], rows["new"])
+    places, place = places_of(spec, sides["new"], rows["new"])
     index = matched.with_columns(
         date_offset_days=_offsets(spec, sides, rows),
         place=pl.Series(place),
@@ -70,27 +69,3 @@ def _numbers(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, n
         for first in range(0, count, CHUNK)
     ]
     return np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
-
-
-def _places(spec: DatabaseSpec, new: Side, rows: np.ndarray) -> tuple[pl.DataFrame, np.ndarray]:
-    """The places that occur, in alphabetical order, and each row's place among them."""
-    months = new.column(spec.event_date, rows).cast(pl.Date).dt.truncate("1mo")
-    (regions, (region,)), (units, (unit,)) = (coded(new.column(name, rows)) for name in ("region", "unit"))
-    month = months.to_physical().fill_null(np.iinfo(np.int32).max).to_numpy().astype(np.int64)
-    first = int(month.min(initial=0))
-    span = int(month.max(initial=0)) - first + 1
-    packed = (region.astype(np.int64) * (len(units) + 1) + unit) * span + (month - first)
-    occurring = np.sort(pl.Series(packed).unique().to_numpy())
-    place, day = np.divmod(occurring, span)
-    columns = {
-        "region": _said(regions, place // (len(units) + 1)),
-        "unit": _said(units, place % (len(units) + 1)),
-        "period": pl.Series(day + first).replace(np.iinfo(np.int32).max, None).cast(pl.Int32).cast(pl.Date)
-        .dt.strftime("%Y-%m"),
-    }  # fmt: skip
-    return pl.DataFrame(columns).select(PLACES), np.searchsorted(occurring, packed).astype(np.uint32)
-
-
-def _said(words: pl.Series, code: np.ndarray) -> pl.Series:
-    """The words of codes; the code behind the last word is null."""
-    return words.extend_constant(None, 1).gather(code)

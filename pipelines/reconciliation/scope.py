@@ -43,7 +43,8 @@ def in_parallel_period(spec: DatabaseSpec) -> pl.Expr:
     places = spec.changeover.items()
     by_unit = [pl.when(pl.col("unit") == place).then(_parallel(day, change)) for place, change in places]
     by_region = [pl.when(pl.col("region") == place).then(_parallel(day, change)) for place, change in places]
-    return pl.coalesce(*by_unit, *by_region, pl.lit(True))
+    # As long as the frame: as a filter a literal may be met by a part of the rows at a time, whose length it has not.
+    return pl.coalesce(*by_unit, *by_region, pl.repeat(True, pl.len(), dtype=pl.Boolean))
 
 
 def _parallel(day: pl.Expr, changeover: Changeover) -> pl.Expr:

@@ -25,7 +25,7 @@ from pipelines.explain.cause import Explanation
 from pipelines.explain.sentences import Words
 from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
-from pipelines.reconciliation.history import history, read_history
+from pipelines.reconciliation.history import first_history, history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reports.manifest import MANIFEST, hold_intact, is_intact, seal
 from pipelines.spec.model import DatabaseSpec
@@ -37,9 +37,6 @@ FRAMES = (
 )  # fmt: skip
 # These have a row for each pair, or each cell that differs.
 IN_PARTS = ("pairs", "discrepancies")
-# A first run has no earlier discrepancies, of which the fate would be asked.
-NO_PAIRS = pl.DataFrame(schema=dict.fromkeys(("reported_id", "new_id"), pl.String))
-NO_RECORDS = pl.DataFrame(schema=dict.fromkeys(("record_id", "_side", "_status"), pl.String))
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
@@ -96,7 +93,7 @@ def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | N
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
         for part, told in _with_their_history(found, read_history(found.spec, previous)):
-            append(with_history(part, told))
+            append(part.with_columns(cause_id=pl.lit(None, pl.String)))
             append_history(told)
 
 
@@ -104,10 +101,13 @@ def _with_their_history(found: Reconciliation, earlier: pl.DataFrame) -> Iterato
     """The discrepancies and their history; in parts where there is no earlier run, which all must be held against."""
     if len(earlier):
         whole = found.discrepancies
-        yield whole, history(found.spec, whole, found.pairs, found.records, earlier, found.reference_date)
+        told = history(found.spec, whole, found.pairs, found.records, earlier, found.reference_date)
+        joined = told.select("discrepancy_id", "first_seen", "state")
+        yield whole.join(joined, on="discrepancy_id", how="left", maintain_order="left"), told
         return
     for part in found.discrepancy_parts():
-        yield part, history(found.spec, part, NO_PAIRS, NO_RECORDS, earlier, found.reference_date)
+        told = first_history(found.spec, part, found.reference_date)
+        yield part.with_columns(told["first_seen"], told["state"]), told
 
 
 def write_explanation(folder: Path, explanation: Explanation, words: Words) -> None:
@@ -146,13 +146,6 @@ def write_summary(
     }
     write_json(folder / "summary.json", summary)
     return summary
-
-
-def with_history(found: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
-    """The discrepancies with first_seen and state, and cause_id (which the explanation fills in)."""
-    told = history.select("discrepancy_id", "first_seen", "state")
-    joined = found.join(told, on="discrepancy_id", how="left", maintain_order="left")
-    return joined.with_columns(cause_id=pl.lit(None, pl.String))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -89,12 +89,24 @@ def inverted(value: pl.Expr, planting: Planting) -> pl.Expr:
     return value.replace({"yes": "no", "no": "yes"})
 
 
+def side_swapped(value: pl.Expr, planting: Planting) -> pl.Expr:
+    """The two codes of the parameter `mapping`, left and right, exchanged."""
+    return value.replace(planting.parameter("mapping"))
+
+
+def digits_transposed(value: pl.Expr, planting: Planting) -> pl.Expr:
+    """The first two digits typed in the wrong order."""
+    text = value.cast(pl.String)
+    exchanged = text.str.slice(1, 1) + text.str.slice(0, 1) + text.str.slice(2)
+    return exchanged.cast(pl.Float64, strict=False).fill_null(value)
+
+
 VALUE_FAULTS: dict[str, Wrong] = {
     wrong.__name__: wrong
     for wrong in (
         unit_factor, unit_linear, constant_offset, decimal_lost, sign_flipped, rounded, date_shift,
         timezone_shift, date_precision, day_month_swapped, code_recoded, code_truncated, code_prefix,
-        text_form, inverted,
+        text_form, inverted, side_swapped, digits_transposed,
     )
 }  # fmt: skip
 
@@ -135,6 +147,15 @@ def missing_collapsed(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     return frame.with_columns(
         pl.when(planting.in_slice(frame)).then(codes.replace(planting.parameter("mapping"))).otherwise(codes)
     )
+
+
+def stale_value(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
+    """The value of the same person's course before this one, where there is one."""
+    name, event_date = planting.variable, planting.spec.event_date
+    ordered = frame.with_row_index("_row").sort("person", event_date, "record_id")
+    earlier = ordered.select("_row", earlier=pl.col(name).shift(1).over("person")).sort("_row")["earlier"]
+    stale = pl.when(planting.in_slice(frame) & earlier.is_not_null()).then(earlier).otherwise(pl.col(name))
+    return frame.with_columns(stale.alias(name))
 
 
 def variables_swapped(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:

@@ -53,6 +53,11 @@ VALUES = {
     ),
     "text_form": ({"variable": "local_reference", "parameters": {"which": "case"}}, str.lower),
     "inverted": ({"variable": "echo"}, lambda v: {"yes": "no", "no": "yes"}[v]),
+    "side_swapped": (
+        {"variable": "nyha", "parameters": {"mapping": {"1": "2", "2": "1"}}},
+        lambda v: {"1": "2", "2": "1"}.get(v, v),
+    ),
+    "digits_transposed": ({"variable": "height"}, lambda v: int(str(v)[1] + str(v)[0] + str(v)[2:])),
 }
 CELLS = {
     "missing_in_new": ({"variable": "potassium"}, {"potassium", "potassium_missing"}),

@@ -7,21 +7,39 @@ side alone, so that they go on when KIP is closed; so does coverage against a re
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.match import match
-from pipelines.reconciliation.rollup import period, rolled_up
+from pipelines.reconciliation.places import places_of
+from pipelines.reconciliation.rollup import rolled_up
 from pipelines.reconciliation.shape import Side, shaped
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
 SCHEMA = {**dict.fromkeys(KEYS, pl.String), "k": pl.Int64, "n": pl.Int64}
 LEVELS = (("period",), ("region", "unit", "period"))
-PLACE = ("region", "unit", "period")
 VOLUME = "volume"
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Records by place: `places` (region, unit, period) and each record's place among them."""
+
+    places: pl.DataFrame
+    place: np.ndarray
+
+    def shares(self, chart: str, variable: str | None, yes: pl.Series, of: pl.Series) -> pl.DataFrame:
+        """Of the records `of`, those that say yes; places without any are not told."""
+        k, n = (np.bincount(self.place[said.to_numpy()], minlength=len(self.places)) for said in (of & yes, of))
+        said = self.places.with_columns(
+            chart=pl.lit(chart), variable=pl.lit(variable, pl.String), k=pl.Series(k), n=pl.Series(n)
+        )
+        return said.filter(pl.col("n") > 0).cast(SCHEMA)
 
 
 def charted_counts_of(
@@ -36,20 +54,21 @@ def charted_counts_of(
     rows = np.flatnonzero(
         new.read([spec.event_date]).select(_month_has_settled(spec, day).fill_null(False)).to_series()
     )
-    places = new.read(["region", "unit", spec.event_date], rows).with_columns(period=period(spec.event_date))
-    parts = [_agreement(agreement), _coverage(coverage), _rolled(VOLUME, None, places, pl.lit(1), None)]
-    for name, variable in spec.variables.items():
-        parts += _of_variable(spec, _with_columns(spec, new, rows, places, name), name, variable)
+    counter = Counter(*places_of(spec, new, rows))
+    every = _all(len(rows))
+    parts = [counter.shares(VOLUME, None, every, every)]
+    for name in spec.variables:
+        if name != spec.event_date:
+            parts += _of_variable(spec, new, rows, counter, name)
     if expected is not None:
         parts.append(_against(spec, expected.filter(_month_has_settled(spec, day)), new))
-    return pl.concat(parts).sort(*KEYS, nulls_last=False)
+    rolled = rolled_up(pl.concat(parts), ("chart", "variable"), LEVELS)
+    rolled = rolled.with_columns(n=pl.when(pl.col("chart") != VOLUME).then("n")).select(list(SCHEMA))
+    return pl.concat([_agreement(agreement), _coverage(coverage), rolled]).sort(*KEYS, nulls_last=False)
 
 
-def _with_columns(spec: DatabaseSpec, new: Side, rows: np.ndarray, places: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The rows with one variable and what its relevance is asked of; other columns are not read."""
-    only_if = spec.variables[name].only_if
-    asked = spec.condition(only_if).columns if only_if else ()
-    return places.with_columns(new.read(sorted({name, *asked} - set(places.columns)), rows))
+def _all(records: int) -> pl.Series:
+    return pl.repeat(True, records, dtype=pl.Boolean, eager=True)
 
 
 def _month_has_settled(spec: DatabaseSpec, day: dt.date) -> pl.Expr:
@@ -73,49 +92,49 @@ def _charted_levels(frame: pl.DataFrame) -> pl.DataFrame:
     return by_month.filter(pl.col("unit").is_not_null() | pl.col("region").is_null())
 
 
-def _of_variable(spec: DatabaseSpec, new: pl.DataFrame, name: str, variable: Variable) -> list[pl.DataFrame]:
+def _of_variable(
+    spec: DatabaseSpec, new: Side, rows: np.ndarray, counter: Counter, name: str
+) -> Iterator[pl.DataFrame]:
     """Missing: without a value, of the records that it is relevant for. Distribution: a yes/no of the value itself."""
-    if name == spec.event_date:
-        return []
-    relevant = flags(spec, new, {"yes": variable.only_if})["yes"].fill_null(False) if variable.only_if else pl.lit(True)
-    asked = new.with_columns(_asked=relevant).filter("_asked")
-    charts = [_rolled("missing", name, asked, pl.col(name).is_null(), pl.lit(1))]
-    if (typical := _typical(spec, new, name, variable)) is not None:
-        charts.append(_rolled("distribution", name, new.filter(pl.col(name).is_not_null()), typical, pl.lit(1)))
-    return charts
+    values = new.column(name, rows)
+    yield counter.shares("missing", name, values.is_null(), _relevant(spec, new, rows, name))
+    if (typical := _typical(spec, new, rows, values, spec.variables[name])) is not None:
+        yield counter.shares("distribution", name, typical.fill_null(False), values.is_not_null())
 
 
-def _typical(spec: DatabaseSpec, new: pl.DataFrame, name: str, variable: Variable) -> pl.Expr | None:
+def _relevant(spec: DatabaseSpec, new: Side, rows: np.ndarray, name: str) -> pl.Series:
+    only_if = spec.variables[name].only_if
+    if not only_if:
+        return _all(len(rows))
+    asked = new.read(sorted(spec.condition(only_if).columns) or ["record_id"], rows)
+    return flags(spec, asked, {"yes": only_if})["yes"].fill_null(False)
+
+
+def _typical(
+    spec: DatabaseSpec, new: Side, rows: np.ndarray, values: pl.Series, variable: Variable
+) -> pl.Series | None:
     """One question whose answer moves when values do: above the country's median? the country's commonest code?
 
     Dates are taken in days from the event date. Texts have no such question.
     """
     if variable.categorical or variable.type == "sks":
-        counted = new[name].drop_nulls().value_counts().sort("count", name, descending=[True, False])
-        return pl.col(name) == counted[name][0] if len(counted) else None
+        counted = values.alias("word").drop_nulls().value_counts().sort("count", "word", descending=[True, False])
+        return values == counted["word"][0] if len(counted) else None
     if variable.numeric:
-        return pl.col(name) > pl.col(name).median()
+        return values > values.median() if values.null_count() < len(values) else None
     if variable.type in ("date", "timestamp"):
-        days = (pl.col(name).cast(pl.Date) - pl.col(spec.event_date).cast(pl.Date)).dt.total_days()
-        return (days > days.median()).fill_null(False)
+        days = (values.cast(pl.Date) - new.column(spec.event_date, rows).cast(pl.Date)).dt.total_days()
+        return days > days.median() if days.null_count() < len(days) else None
     return None
-
-
-def _rolled(chart: str, variable: str | None, rows: pl.DataFrame, k: pl.Expr, n: pl.Expr | None) -> pl.DataFrame:
-    counted = rows.with_columns(k=k.cast(pl.Int64), n=(n if n is not None else pl.lit(None)).cast(pl.Int64))
-    finest = counted.group_by(PLACE).agg(
-        pl.col("k").sum(), pl.col("n").sum() if n is not None else pl.lit(None, pl.Int64).alias("n")
-    )
-    rolled = rolled_up(finest, (), LEVELS)
-    shown = pl.col("n") if n is not None else pl.lit(None, pl.Int64)
-    return _shaped(rolled, chart, pl.lit(variable, pl.String), pl.col("k"), shown)
 
 
 def _against(spec: DatabaseSpec, expected: pl.DataFrame, new: Side) -> pl.DataFrame:
     """Of the records a register says there should be: how many are there, by the specification's match rules."""
-    found = match(spec, shaped(spec, expected, "expected"), new)["reported"]
-    rows = expected.with_row_index("_row").with_columns(period=period(spec.event_date))
-    return _rolled("coverage_of_register", None, rows, pl.col("_row").is_in(found.implode()), pl.lit(1))
+    side = shaped(spec, expected, "expected")
+    rows = np.arange(side.height)
+    matched = match(spec, replace(side, name="reported"), new)
+    found = pl.Series(np.isin(rows, matched["reported"].to_numpy()))
+    return Counter(*places_of(spec, side, rows)).shares("coverage_of_register", None, found, _all(len(rows)))
 
 
 def _shaped(frame: pl.DataFrame, chart: str, variable: pl.Expr, k: pl.Expr, n: pl.Expr) -> pl.DataFrame:

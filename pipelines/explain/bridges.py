@@ -1,0 +1,208 @@
+"""Records alone on both sides that would pair up but for one key: a moved date, another unit, a damaged person id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.explain.cause import Cause
+from pipelines.explain.dates import day_month_swapped
+from pipelines.explain.records import Records
+from pipelines.explain.rows import rows_of
+from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
+from pipelines.reconciliation.identifiers import hashed
+
+# A regional or national replacement number: date, a digit, two letters, a digit.
+REPLACEMENT = r"^\d{6}[0-9][A-Za-z]{2}\d$"
+DAMAGED_SHARE = 0.2  # of a slice: keys, unlike values, are hardly ever mistyped in many records of one place
+ALIKE = 0.8  # of the variables filled in on both sides, before two records of different persons are the same course
+MOST_SHIFTS = 3
+
+
+def bridged(records: Records) -> Iterator[Cause]:
+    """The causes of records that stand under a wrong key."""
+    yield from _wrong_units(records)
+    yield from _moved_dates(records)
+    yield from _damaged_persons(records)
+
+
+def _couples(records: Records, *on: str) -> pl.DataFrame:
+    """Reported and new records that are alone and equal `on` the keys: reported_id, new_id, and the keys of each."""
+    keys = ("person", "unit", "_day")
+    sides = {
+        side: records.alone(side).select(
+            pl.col("record_id").alias(f"{side}_id"),
+            *(pl.col(name).alias(f"{name}_{side}") for name in keys),
+            *(pl.col(name) for name in on),
+        )
+        for side in records.sides
+    }
+    return sides["reported"].join(sides["new"], on=list(on)).sort("reported_id", "new_id")
+
+
+def _one_to_one(couples: pl.DataFrame) -> pl.DataFrame:
+    return couples.unique("reported_id", keep="first", maintain_order=True).unique(
+        "new_id", keep="first", maintain_order=True
+    )
+
+
+def _told(
+    records: Records,
+    kind: str,
+    parameters: Mapping[str, Any],
+    couples: pl.DataFrame,
+    least: float,
+    could: pl.Expr | None = None,
+) -> Iterator[Cause]:
+    """The cause that couples of one sort are, where they lie close together; several places one by one."""
+    couples = _one_to_one(couples)
+    frame, could = records.new, pl.lit(True) if could is None else could
+    rows = records.rows(frame)
+    while len(couples) >= FEWEST_HITS:
+        hits = frame["record_id"].is_in(couples["new_id"].implode()).to_numpy()
+        eligible = frame.select(could.fill_null(False) | pl.Series(hits)).to_series().to_numpy()
+        place = best_slice(rows, eligible, hits, least)
+        if place is None:
+            return
+        inside = rows.inside(place.where)
+        here = couples.filter(pl.col("new_id").is_in(frame.filter(pl.Series(inside))["record_id"].implode()))
+        taken = {"reported": here["reported_id"], "new": here["new_id"]}
+        yield records.take(kind, place, parameters, taken, (inside & eligible, hits))
+        couples = couples.join(here, on="new_id", how="anti")
+
+
+# ---------------------------------------------------------------- units
+
+
+def _wrong_units(records: Records) -> Iterator[Cause]:
+    """One unit's contacts stand under another: always or in a period, most records of the one moved to the other.
+
+    Patients who are seen at two units move too, but never most of a unit's.
+    """
+    moved = pl.concat([_paired_elsewhere(records), _one_to_one(_couples(records, "person", "_day"))
+                       .select("reported_id", "new_id", "unit_reported", "unit_new", pair=pl.lit(False))])  # fmt: skip
+    moved = moved.filter(pl.col("unit_reported") != pl.col("unit_new"))
+    often = moved.group_by("unit_reported", "unit_new").len().filter(pl.col("len") >= FEWEST_HITS)
+    for reported, new in sorted(often.select("unit_reported", "unit_new").rows()):
+        couples = moved.filter(unit_reported=reported, unit_new=new)
+        of_unit = records.reported.filter(unit=reported)
+        hits = of_unit["record_id"].is_in(couples["reported_id"].implode()).to_numpy()
+        rows = rows_of(of_unit, records.spec.event_date, ())
+        place = best_slice(rows, np.ones(len(hits), bool), hits, MOST)
+        if place:
+            inside = of_unit.filter(pl.Series(rows.inside(place.where)))["record_id"]
+            here = couples.filter(pl.col("reported_id").is_in(inside.implode()))
+            yield _wrong_unit(records, here, place, {"from": reported, "to": new})
+
+
+def _paired_elsewhere(records: Records) -> pl.DataFrame:
+    """Pairs that a late match stage made across units."""
+    return records.compared.filter(pl.col("unit_reported") != pl.col("unit_new")).select(
+        "reported_id", "new_id", "unit_reported", "unit_new", pair=pl.lit(True)
+    )
+
+
+def _wrong_unit(records: Records, here: pl.DataFrame, place, parameters: Mapping[str, str]) -> Cause:
+    """The cause, told about the records that stand under the new unit in the period of `place`."""
+    where = {"unit": parameters["to"], **place.where}
+    under = records.rows(records.new).inside(where)
+    lone, pairs = here.filter(~pl.col("pair")), here.filter("pair")
+    hits = records.new["record_id"].is_in(here["new_id"].implode()).to_numpy()
+    taken = {"reported": lone["reported_id"], "new": lone["new_id"]}
+    cause = records.take("unit_mapped_wrong", place, parameters, taken, (under, hits), where)
+    ids = hashed(records.spec.database, pairs["reported_id"], pairs["new_id"], [None] * len(pairs))
+    return cause.joined(ids)
+
+
+# ---------------------------------------------------------------- dates
+
+
+def _moved_dates(records: Records) -> Iterator[Cause]:
+    """The event date itself went wrong, beyond every match window: the same person and unit on another day."""
+    couples = _couples(records, "person", "unit")
+    shift = (couples["_day_new"] - couples["_day_reported"]).dt.total_days()
+    for days in _often(shift):
+        yield from _event_date(records, "date_shift", {"days": days}, couples.filter(shift == days))
+    predicted: dict[tuple, Callable[[pl.Series], pl.Series]] = {
+        ("day_month_swapped", ""): day_month_swapped,
+        ("date_precision", "month"): lambda day: day.dt.truncate("1mo"),
+        ("date_precision", "year"): lambda day: day.dt.truncate("1y"),
+    }
+    for (kind, precision), wrong in predicted.items():
+        parameters = {"precision": precision} if precision else {}
+        couples = _couples(records, "person", "unit")
+        yield from _event_date(
+            records, kind, parameters, couples.filter(wrong(couples["_day_reported"]) == couples["_day_new"])
+        )
+
+
+def _often(shift: pl.Series) -> list[int]:
+    """The few commonest numbers of days other than 0."""
+    counted = shift.rename("days").value_counts(name="n").sort("n", "days", descending=[True, False])
+    return [days for days, n in counted.rows() if days and n >= FEWEST_HITS][:MOST_SHIFTS]
+
+
+def _event_date(records: Records, kind: str, parameters: Mapping[str, Any], couples: pl.DataFrame) -> Iterator[Cause]:
+    variable = (records.spec.event_date,) if records.spec.event_date in records.spec.variables else ()
+    for cause in _told(records, kind, parameters, couples, DAMAGED_SHARE):
+        yield cause.about(variable)
+
+
+# ---------------------------------------------------------------- persons
+
+
+def _damaged_persons(records: Records) -> Iterator[Cause]:
+    """The same unit and day, and nearly the same person number; or another person with the same values."""
+    couples = _couples(records, "unit", "_day")
+    damage = _damages(couples["person_reported"].fill_null("").to_list(), couples["person_new"].fill_null("").to_list())
+    couples = couples.with_columns(damage=pl.Series(damage, dtype=pl.String))
+    for name in ("leading_zero_lost", "digits_transposed", "digit_wrong"):
+        could = pl.col("person").str.starts_with("0") if name == "leading_zero_lost" else None
+        yield from _told(
+            records, "person_id_damaged", {"damage": name}, couples.filter(damage=name), DAMAGED_SHARE, could
+        )
+    yield from _changed_persons(records)
+
+
+def _damages(reported: list[str], new: list[str]) -> list[str | None]:
+    return [_damage(one, other) for one, other in zip(reported, new, strict=True)]
+
+
+def _damage(reported: str, new: str) -> str | None:
+    """What turned the one number into the other, if one slip did."""
+    if reported.startswith("0") and reported[1:] == new:
+        return "leading_zero_lost"
+    wrong = [i for i, (a, b) in enumerate(zip(reported, new, strict=False)) if a != b]
+    if len(reported) != len(new) or not 1 <= len(wrong) <= 2:
+        return None
+    if len(wrong) == 1:
+        return "digit_wrong"
+    i, j = wrong
+    return "digits_transposed" if j == i + 1 and reported[i] == new[j] and reported[j] == new[i] else None
+
+
+def _changed_persons(records: Records) -> Iterator[Cause]:
+    """A replacement number on one side only, and the values of the same course."""
+    couples = _couples(records, "unit", "_day")
+    replaced = [pl.col(f"person_{side}").str.contains(REPLACEMENT).fill_null(False) for side in ("reported", "new")]
+    couples = couples.filter(replaced[0] != replaced[1])
+    if len(couples) >= FEWEST_HITS:
+        alike = couples.with_columns(alike=_alike(records, couples)).filter(pl.col("alike") >= ALIKE)
+        alike = alike.sort("alike", "reported_id", "new_id", descending=[True, False, False])
+        yield from _told(records, "person_id_changed", {}, alike, DAMAGED_SHARE)
+
+
+def _alike(records: Records, couples: pl.DataFrame) -> pl.Series:
+    """Share of the variables, filled in on both sides, that say the same."""
+    names = [name for name in records.spec.compared if name != records.spec.event_date]
+    reported, new = (
+        couples.select(record_id=f"{side}_id").join(
+            records.sides[side].select("record_id", *names), on="record_id", how="left", maintain_order="left"
+        )
+        for side in ("reported", "new")
+    )
+    same = pl.DataFrame({name: reported[name] == new[name] for name in names})
+    return same.select(pl.mean_horizontal(pl.all().cast(pl.Float64))).to_series()

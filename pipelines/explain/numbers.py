@@ -1,0 +1,223 @@
+"""How numbers go wrong: another unit or scale, a fixed amount, lost decimals or signs, exchanged digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipelines.explain.evidence import Cells, Suspicion
+from pipelines.explain.slices import FEWEST_HITS
+
+EXACT = 1e-6  # decimal fractions are not exact in binary
+SMALLEST_FACTOR_STEP = 0.02  # a factor nearer to 1 than this is a tolerance, not another unit
+SAME_RATIO = 0.02  # ratios of values rounded on both sides scatter; within this share they are the same factor
+MOST_MODES = 3
+DRAWS = 80  # pairs of points that a straight line is tried through
+POINTS = 400
+MOST_DECIMALS = 3
+
+
+def number_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
+    """Every way in which the differing pairs of `focus` suggest that the numbers went wrong."""
+    reported, new = cells.numbers
+    seen = focus & cells.differing
+    if seen.sum() < FEWEST_HITS:
+        return
+    r, n = reported[seen], new[seen]
+    yield from _simple(cells, r, n)
+    yield from _factors(cells, r, n)
+    yield from _offsets(cells, r, n)
+    yield from _lines(cells, r, n)
+    yield from _constants(cells, n)
+
+
+def predicted_suspicion(cells: Cells, kind: str, parameters: dict, predicted: np.ndarray, slack: float = EXACT):
+    """New is what was predicted, where that would be a discrepancy; `slack` is what rounding may add."""
+    reported, new = cells.numbers
+    tolerance = _tolerance(cells, reported)
+    with np.errstate(invalid="ignore"):
+        eligible = cells.both & (np.abs(predicted - reported) > np.maximum(tolerance, slack) + EXACT)
+        return cells.suspicion(kind, parameters, eligible, eligible & (np.abs(new - predicted) <= slack + EXACT))
+
+
+def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray:
+    """What the specification accepts (docs/specification.md, `compare`)."""
+    way = cells.variable.compare
+    if cells.variable.numeric:
+        return (way.relative or 0) * np.abs(reported) + (way.absolute or 0)
+    return np.full(len(reported), float((way.days or 0) or (way.minutes or 0)))
+
+
+def _simple(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
+    """The ways without a number to estimate, each asked about where the focus suggests it."""
+    reported = cells.numbers[0]
+    if _often(n == -r):
+        yield predicted_suspicion(cells, "sign_flipped", {"which": _sign(r)}, -reported)
+    for digits in range(1, MOST_DECIMALS + 1):
+        if _often(np.abs(n - r * 10**digits) < EXACT):
+            yield from _decimal_lost(cells, reported, digits)
+    for decimals in range(-1, MOST_DECIMALS):
+        for mode, rounding in ROUNDINGS.items():
+            if _often(np.abs(n - rounding(r, decimals)) < EXACT):
+                parameters = {"decimals": decimals, "mode": mode}
+                yield predicted_suspicion(cells, "rounded", parameters, rounding(reported, decimals))
+    if _often(_are_exchanged(r, n), 0.1):
+        yield _exchanged_digits(cells)
+
+
+def _often(hits: np.ndarray, share: float = 0.2) -> bool:
+    return hits.sum() >= max(FEWEST_HITS, share * len(hits))
+
+
+def _sign(r: np.ndarray) -> str:
+    return "minus added" if (r > 0).all() else "minus lost" if (r < 0).all() else "flipped"
+
+
+def _half_away(values: np.ndarray, decimals: int) -> np.ndarray:
+    return np.trunc(np.round(values * 10.0**decimals, 6) + np.copysign(0.5, values)) / 10.0**decimals
+
+
+def _truncated(values: np.ndarray, decimals: int) -> np.ndarray:
+    return np.trunc(np.round(values * 10.0**decimals, 6)) / 10.0**decimals
+
+
+ROUNDINGS = {"rounded": _half_away, "truncated": _truncated}
+
+
+def _decimal_lost(cells: Cells, reported: np.ndarray, digits: int) -> Iterator[Suspicion]:
+    """The comma falls out: a whole number keeps its value, which is what tells it from another unit."""
+    fraction = np.abs(reported - np.round(reported)) > EXACT
+    predicted = np.where(fraction, reported * 10.0**digits, reported)
+    yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, predicted)
+
+
+def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
+    """new ÷ reported is one constant: another unit of measurement."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = n / r
+    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+    ratio = ratio[np.abs(ratio - 1) > SMALLEST_FACTOR_STEP]
+    for centre in modes(np.log(ratio), SAME_RATIO):
+        factor = tidy(_fitted_factor(r, n, float(np.exp(centre))))
+        if abs(factor - 1) > SMALLEST_FACTOR_STEP:
+            slack = _rounding(n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)], factor, r)
+            yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, factor * cells.numbers[0], slack)
+
+
+def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float) -> float:
+    """Least squares through the origin among what fits, by what rounding allows, and again."""
+    for _ in range(4):
+        near = np.abs(n - factor * r) <= np.maximum(SAME_RATIO * np.abs(factor * r), _rounding(n, factor, r))
+        if near.sum() < 2:
+            return factor
+        factor = float((n[near] * r[near]).sum() / (r[near] ** 2).sum())
+    return factor
+
+
+def _rounding(new: np.ndarray, factor: float, reported: np.ndarray) -> float:
+    """Half a last digit on either side: what rounding alone can make two values in one ratio differ."""
+    return last_digit(new) * 0.5 + abs(factor) * last_digit(reported) * 0.5 + EXACT
+
+
+def last_digit(values: np.ndarray) -> float:
+    """The size of the last decimal that stands in (nearly all of) `values`."""
+    for decimals in range(5):
+        if len(values) and np.mean(np.abs(values - np.round(values, decimals)) <= EXACT) > 0.95:
+            return 10.0**-decimals
+    return 10.0**-6
+
+
+def tidy(number: float) -> float:
+    """The number to four digits, or the power of ten that it nearly is."""
+    power = 10.0 ** round(np.log10(number))
+    return power if abs(number / power - 1) < SAME_RATIO / 2 else float(f"{number:.4g}")
+
+
+def _offsets(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
+    """new − reported is one constant."""
+    for offset in modes(n - r, EXACT):
+        offset = round(offset, 6)
+        yield predicted_suspicion(cells, "constant_offset", {"offset": offset}, cells.numbers[0] + offset)
+
+
+def _lines(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
+    """new = a · reported + b, through the two points with which most others agree (RANSAC, Fischler & Bolles 1981)."""
+    step = max(1, len(r) // POINTS)
+    r, n = r[::step], n[::step]
+    rng = np.random.default_rng(len(r))
+    one, two = rng.integers(0, len(r), (2, DRAWS))
+    steep = np.abs(r[one] - r[two]) > EXACT
+    one, two = one[steep], two[steep]
+    a = (n[one] - n[two]) / (r[one] - r[two])
+    b = n[one] - a * r[one]
+    near = np.abs(n - a[:, None] * r - b[:, None]) <= np.maximum(0.01 * np.abs(n), last_digit(n))
+    if len(near) and near.sum(1).max() >= max(FEWEST_HITS, 0.25 * len(r)):
+        yield from _line(cells, r, n, near[near.sum(1).argmax()])
+
+
+def _line(cells: Cells, r: np.ndarray, n: np.ndarray, near: np.ndarray) -> Iterator[Suspicion]:
+    for _ in range(3):
+        if near.sum() < FEWEST_HITS or np.ptp(r[near]) < EXACT:
+            return
+        a, b = np.polyfit(r[near], n[near], 1)
+        near = np.abs(n - a * r - b) <= max(3 * float(np.std((n - a * r - b)[near])), EXACT)
+    a, b = float(f"{a:.4g}"), float(f"{b:.4g}")
+    slack = _rounding(n[near], a, r[near]) + abs(b) * 5e-4 + abs(a) * 5e-4 * float(np.abs(r[near]).max())
+    is_factor, is_offset, is_constant = abs(b) <= 2 * slack, abs(a - 1) < 0.01, abs(a) < 0.01
+    if not (is_factor or is_offset or is_constant):
+        yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, a * cells.numbers[0] + b, slack)
+
+
+def _constants(cells: Cells, n: np.ndarray) -> Iterator[Suspicion]:
+    """One new value whatever was reported, be it empty."""
+    value, count = np.unique(n, return_counts=True)
+    often = value[count >= max(FEWEST_HITS, 0.2 * len(n))]
+    for constant in often[:MOST_MODES]:
+        yield constant_value(cells, int(constant) if cells.variable.type == "integer" else float(constant))
+
+
+def constant_value(cells: Cells, value: object) -> Suspicion:
+    """Eligible is whatever is not that value on the reported side, empty cells too."""
+    other = ~(cells.reported == value).fill_null(False).to_numpy()
+    same = (cells.new == value).fill_null(False).to_numpy()
+    return cells.suspicion("constant_value", {"value": value}, other, same & other)
+
+
+def _exchanged_digits(cells: Cells) -> Suspicion:
+    reported, new = cells.numbers
+    could = cells.both & (np.abs(reported) >= 10)
+    hits = np.zeros(len(new), dtype=bool)
+    seen = np.flatnonzero(could & cells.open)
+    hits[seen] = _are_exchanged(reported[seen], new[seen])
+    return cells.suspicion("digits_transposed", {}, could, hits)
+
+
+def _are_exchanged(r: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Two adjacent digits stand in each other's place; nothing else differs."""
+    scale = 1 / min(last_digit(r), last_digit(n))
+    one, two = (_digits(values * scale) for values in (r, n))
+    differs = one != two
+    first = differs.argmax(1)
+    after = np.minimum(first + 1, one.shape[1] - 1)
+    at = np.arange(len(r))
+    crossed = (one[at, first] == two[at, after]) & (one[at, after] == two[at, first])
+    return (differs.sum(1) == 2) & crossed
+
+
+def _digits(values: np.ndarray) -> np.ndarray:
+    """The last twelve decimal digits of whole numbers, one column each."""
+    whole = np.abs(np.round(values)).astype(np.int64)
+    return (whole[:, None] // 10 ** np.arange(11, -1, -1)) % 10
+
+
+def modes(values: np.ndarray, width: float) -> list[float]:
+    """The most frequent values, where values within `width` are one; only those seen often enough."""
+    values = values[np.isfinite(values)]
+    if len(values) < FEWEST_HITS:
+        return []
+    bins, counts = np.unique(np.round(values / width), return_counts=True)
+    often = np.argsort(-counts, kind="stable")[:MOST_MODES]
+    return [
+        float(np.median(values[np.abs(values / width - bins[i]) <= 1])) for i in often if counts[i] >= FEWEST_HITS / 2
+    ]

@@ -1,0 +1,45 @@
+"""A break in time as a slice: the interval of days that gains most, and its ends in the words of the contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import numpy as np
+
+SHARES = (0.3, 0.6, 0.95)  # of hits inside, for each of which the best interval is found exactly
+
+
+def best_interval(k: np.ndarray, n: np.ndarray, usual: float, gain: Callable[[int, int], float]) -> tuple[int, int]:
+    """First and last position of the interval of days that gains most, from hits and trials by day.
+
+    For a given share inside and the `usual` one outside, a day's log-likelihood ratio is a number, and the best
+    interval is the one with the largest sum (Kadane's scan, Bentley 1984).
+    """
+    found = [_largest_sum(k * np.log(share / usual) + (n - k) * np.log((1 - share) / (1 - usual))) for share in SHARES]
+    return max(found, key=lambda ends: gain(k[ends[0] : ends[1] + 1].sum(), n[ends[0] : ends[1] + 1].sum()))
+
+
+def _largest_sum(weight: np.ndarray) -> tuple[int, int]:
+    total = np.concatenate([[0.0], np.cumsum(weight)])
+    last = int((total[1:] - np.minimum.accumulate(total)[:-1]).argmax())
+    return int(total[: last + 1].argmin()), last
+
+
+def limits_of(days: np.ndarray, first: int, last: int) -> dict[str, str]:
+    """{from, to} of the interval; an end that coincides with the data's own is left open."""
+    limits = {}
+    if first > 0:
+        limits["from"] = _likely_start(days[first - 1].item(), days[first].item()).isoformat()
+    if last < len(days) - 1:
+        limits["to"] = (_likely_start(days[last].item(), days[last + 1].item()) - dt.timedelta(days=1)).isoformat()
+    return limits
+
+
+def _likely_start(before: dt.date, at: dt.date) -> dt.date:
+    """Of the days after the last of one state to the first of the next: a month's first day if there is one.
+
+    The data cannot tell these days apart; new versions and practices start on the first more often than not.
+    """
+    between = (before + dt.timedelta(days=n) for n in range(1, (at - before).days + 1))
+    return next((day for day in between if day.day == 1), at)

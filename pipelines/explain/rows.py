@@ -1,0 +1,155 @@
+"""Attributes of pairs or records as numbers, for the search of slices."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.spec.model import DatabaseSpec
+
+# The order in which attributes are preferred where they describe the same rows.
+EARLY = ("unit", "region", "hospital", "schema_version", "source_system", "age_band", "sex")
+LATE = ("submission", "source_file")
+CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
+
+
+def slice_attributes(spec: DatabaseSpec) -> tuple[str, ...]:
+    """Every attribute that a slice may name, the preferred ones first."""
+    return (*EARLY, *spec.slices, *LATE)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`codes[name]` points into `values[name]`, −1 is unknown; `day_code` into `days`.
+
+    A name such as `diagnosis:4` is the first four characters of the column `diagnosis`.
+    """
+
+    values: Mapping[str, tuple[str, ...]]
+    codes: Mapping[str, np.ndarray]
+    days: np.ndarray  # datetime64[D], sorted
+    day_code: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.day_code)
+
+    @cached_property
+    def names(self) -> list[str]:
+        return list(self.codes)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each attribute's values begin when all are numbered through; its first number is "unknown"."""
+        return (
+            np.concatenate([[0], np.cumsum([len(self.values[name]) + 1 for name in self.names])]).astype(int).tolist()
+        )
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.starts[-1]
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """One row a row, one column an attribute: values numbered through."""
+        columns = [self.codes[name] + 1 + start for name, start in zip(self.names, self.starts, strict=False)]
+        return np.stack(columns, axis=1).astype(np.int32) if columns else np.zeros((len(self), 0), np.int32)
+
+    def name_of(self, code: int) -> str:
+        return self.names[bisect_right(self.starts, code) - 1]
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """The column of each number; empty for "unknown"."""
+        said = [[""] + [self.column_of(name)] * len(self.values[name]) for name in self.names]
+        return np.array([column for columns in said for column in columns], dtype=object)
+
+    def free(self, named: Iterable[str]) -> np.ndarray:
+        """The numbers that a slice may still name: known values of columns that it does not name."""
+        free = self._columns != ""
+        for name in named:
+            free &= self._columns != self.column_of(name)
+        return free
+
+    @staticmethod
+    def column_of(name: str) -> str:
+        return name.partition(":")[0]
+
+    def told(self, name: str, codes: Iterable[int]) -> Any:
+        """One value or a list, in the words of the contract."""
+        end, start = "*" if ":" in name else "", self.starts[self.names.index(name)] + 1
+        said = [self.values[name][code - start] + end for code in codes]
+        return said[0] if len(said) == 1 else said
+
+    def inside(self, where: Mapping[str, Any]) -> np.ndarray:
+        """The rows that a slice in the words of the contract describes."""
+        chosen = np.ones(len(self), dtype=bool)
+        for name, value in where.items():
+            chosen &= self._in_period(value) if name == "period" else self._with_value(name, value)
+        return chosen
+
+    def _with_value(self, name: str, said: Any) -> np.ndarray:
+        """The rows with one of the said values; a prefix is a name of its own."""
+        wanted = said if isinstance(said, list) else [said]
+        if name not in self.codes:  # every row has the same value, or none
+            return np.ones(len(self), dtype=bool)
+        fits = np.array([any(_fits(value, w) for w in wanted) for value in self.values[name]] + [False])
+        return fits[self.codes[name]]
+
+    def _in_period(self, limits: Mapping[str, str]) -> np.ndarray:
+        known = self.day_code >= 0
+        day = self.days[np.maximum(self.day_code, 0)] if len(self.days) else np.zeros(len(self), "datetime64[D]")
+        after = day >= np.datetime64(limits["from"]) if "from" in limits else known
+        before = day <= np.datetime64(limits["to"]) if "to" in limits else known
+        return known & after & before
+
+    @cached_property
+    def attribute_cost(self) -> float:
+        """Nats to say one attribute and value of all there are."""
+        return float(np.log(1 + sum(len(values) for values in self.values.values()))) + 2.0
+
+    @cached_property
+    def value_cost(self) -> float:
+        """Nats to say one more value of an attribute."""
+        return float(np.log(1 + max((len(values) for values in self.values.values()), default=1))) + 1.0
+
+    @cached_property
+    def day_cost(self) -> float:
+        """Nats to say one end of a period: that it is one, which, and the day of all there are."""
+        return float(np.log(max(len(self.days), 2))) + 4.0
+
+
+def _fits(value: str, wanted: str) -> bool:
+    return value.startswith(wanted[:-1]) if wanted.endswith("*") else value == wanted
+
+
+def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
+    """The attributes of `frame` that have more than one value, and the day of the event."""
+    columns = {name: pl.col(name) for name in attributes if name in frame.columns}
+    columns |= {f"{name}:{level}": pl.col(name).str.slice(0, level) for name in hierarchical for level in CODE_LEVELS}
+    values, codes = {}, {}
+    for name, column in columns.items():
+        found, code = _coded(frame.select(column.cast(pl.String)).to_series())
+        if len(found) > 1:
+            values[name], codes[name] = found, code
+    days, day_code = _coded_days(frame[day].cast(pl.Date))
+    return Rows(values, codes, days, day_code)
+
+
+def _coded(column: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
+    found = column.drop_nulls().unique().sort()
+    code = column.cast(pl.Enum(found)).to_physical().cast(pl.Int32).fill_null(-1)
+    return tuple(found), code.to_numpy()
+
+
+def _coded_days(day: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    found = day.drop_nulls().unique().sort()
+    days = found.to_numpy().astype("datetime64[D]")
+    place = np.searchsorted(days, day.to_numpy().astype("datetime64[D]")) if len(days) else np.zeros(len(day), int)
+    return days, np.where(day.is_null().to_numpy(), -1, place).astype(np.int32)

@@ -1,0 +1,131 @@
+"""Causes of values that differ: one after the other, each on what the earlier ones leave unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.explain.cause import Cause
+from pipelines.explain.codes import code_suspicions, mapping_in, recoding
+from pipelines.explain.dates import date_suspicions
+from pipelines.explain.evidence import Cells, Pairs, Suspicion
+from pipelines.explain.exchanges import stale, swaps
+from pipelines.explain.missing import missing_suspicions
+from pipelines.explain.numbers import number_suspicions
+from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
+from pipelines.reconciliation.identifiers import hashed
+
+FAMILIES = {
+    "decimal": number_suspicions,
+    "integer": number_suspicions,
+    "date": date_suspicions,
+    "timestamp": date_suspicions,
+    "yes_no": code_suspicions,
+    "code": code_suspicions,
+    "sks": code_suspicions,
+    "text": code_suspicions,
+}
+# Where the data cannot tell two kinds apart, the one that says more is told; the rest are equals.
+SAYS_LESS = {"constant_value": 1, "unit_factor": 1, "unit_linear": 2, "code_recoded": 3, "digits_transposed": 4}
+# Hands exchange digits everywhere; below this share of a slice it is typing (published disagreement: 4–30 %).
+TRANSPOSED_SHARE = 0.3
+LOOK_INTO = 0.2  # share of a slice that differs, before it is asked what is wrong there
+
+
+@dataclass(frozen=True)
+class Finding:
+    suspicion: Suspicion
+    place: Slice
+
+
+def value_causes(pairs: Pairs) -> Iterator[Cause]:
+    """The causes of every compared variable."""
+    for name in pairs.spec.compared:
+        cells = pairs.cells(name)
+        while finding := _strongest(pairs, cells):
+            yield _taken(pairs, finding)
+
+
+def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:
+    """The finding that gains most; of equals the one that says more."""
+    if cells.open.sum() < FEWEST_HITS:
+        return None
+    findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, cells, suspicion))]
+    return min(findings, key=lambda f: (-round(f.place.gain, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
+
+
+def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
+    """What each focus suggests, once each."""
+    found = {}
+    for focus in _focuses(pairs, cells):
+        suggested = [
+            *FAMILIES[cells.variable.type](cells, focus),
+            *missing_suspicions(cells, focus),
+            *swaps(pairs, cells, focus),
+        ]
+        for suspicion in suggested:
+            if suspicion.hits.sum() >= FEWEST_HITS:
+                found.setdefault((suspicion.kind, suspicion.variables, repr(suspicion.parameters)), suspicion)
+    return [*found.values(), *stale(pairs, cells)]
+
+
+def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
+    """Where to look for what may be wrong: everywhere, and in the slices that differ more than others."""
+    everywhere = np.ones(len(cells.left), dtype=bool)
+    focuses, open_ = [everywhere], cells.open & cells.left
+    for among in (cells.left, cells.left & cells.coded):
+        if place := best_slice(pairs.rows, among, among & open_, LOOK_INTO, 0.0):
+            focuses.append(pairs.rows.inside(place.where))
+    return focuses
+
+
+def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
+    least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
+    place = best_slice(pairs.rows, suspicion.eligible, suspicion.hits, least)
+    if place is None:
+        return None
+    finding = Finding(suspicion, place)
+    return _with_whole_mapping(pairs, cells, finding) if suspicion.kind == "code_recoded" else finding
+
+
+def _with_whole_mapping(pairs: Pairs, cells: Cells, finding: Finding) -> Finding:
+    """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
+    inside = pairs.rows.inside(finding.place.where) & cells.left
+    mapping = mapping_in(cells, inside) | finding.suspicion.parameters["mapping"]
+    if mapping == finding.suspicion.parameters["mapping"]:
+        return finding
+    whole = recoding(cells, mapping)
+    place = best_slice(pairs.rows, whole.eligible, whole.hits)
+    return Finding(whole, place) if place and place.gain > finding.place.gain else finding
+
+
+def _taken(pairs: Pairs, finding: Finding) -> Cause:
+    """The cause; its pairs are taken out of what is left of its variables."""
+    suspicion, place = finding.suspicion, finding.place
+    inside = pairs.rows.inside(place.where)
+    ids = []
+    for name, claim in suspicion.claims.items():
+        explained = claim & inside & pairs.cells(name).open
+        reported, new = pairs.ids(explained)
+        ids += hashed(pairs.spec.database, reported, new, [name] * len(new))
+        pairs.cells(name).explain(explained, _accounted(pairs.cells(name), suspicion, inside))
+    outside = ~inside
+    return Cause(
+        kind=suspicion.kind,
+        variables=suspicion.variables,
+        where=place.where,
+        parameters=suspicion.parameters,
+        discrepancy_ids=tuple(sorted(ids)),
+        in_slice=int(inside.sum()) * len(suspicion.claims),
+        share_outside=float((suspicion.hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
+        gain=place.gain,
+    )
+
+
+def _accounted(cells: Cells, suspicion: Suspicion, inside: np.ndarray) -> np.ndarray:
+    """What the cause accounts for: the pairs that could show it; where that is most of the slice, the slice, since
+    what is left of it (say, the empty cells) is chosen by the cause itself."""
+    could = suspicion.eligible & inside
+    return inside if could.sum() >= MOST * (inside & cells.filled_reported).sum() else could
