@@ -15,7 +15,8 @@ from pipelines.explain.slices import FEWEST_HITS, MOST
 def missing_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     yield _one_side_empty(cells, "missing_in_new", "new")
     yield _one_side_empty(cells, "missing_in_reported", "reported")
-    if cells.variable.missing:
+    # A register has no missing codes but the one that the derivation names: what it cannot tell is no fault of its.
+    if cells.variable.missing and not cells.variable.from_:
         yield from _collapsed(cells, focus)
 
 

@@ -131,7 +131,7 @@ def figures(database: str) -> pl.DataFrame:
     """The indicators of one database: each sentence's record is alone in a region of that sentence's name."""
     said = sorted({text for name, _, text, _ in sentences() if name == database})
     records = pl.concat(one_record(SPECS[database], text).with_columns(region=pl.lit(text)) for text in said)
-    return indicators(SPECS[database], records, records.clear()).filter(side="reported")
+    return indicators(SPECS[database], {"reported": records, "new": records.clear()}).filter(side="reported")
 
 
 @pytest.mark.parametrize(("database", "indicator", "said", "counts"), sentences())

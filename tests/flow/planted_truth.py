@@ -51,11 +51,14 @@ def same_parameters(cause: dict, truth: dict) -> bool:
     return told == true
 
 
+def sides_exchanged(truth: dict) -> bool:
+    """Two codes exchanged are a recoding with a name of its own (side_swapped), which needs no parameters."""
+    mapping = truth["parameters"].get("mapping", {})
+    return truth["kind"] == "code_recoded" and {mapping.get(code): code for code in mapping} == mapping
+
+
 def names(cause: dict, truth: dict) -> bool:
     variables = [truth["variable"]] if truth["variable"] else []
-    return (
-        cause["kind"] == truth["kind"]
-        and cause["variables"] == variables
-        and same_slice(cause, truth)
-        and same_parameters(cause, truth)
-    )
+    swapped = cause["kind"] == "side_swapped" and sides_exchanged(truth)
+    kind = swapped or (cause["kind"] == truth["kind"] and same_parameters(cause, truth))
+    return kind and cause["variables"] == variables and same_slice(cause, truth)
