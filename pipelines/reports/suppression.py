@@ -39,10 +39,11 @@ def shown_share(part: int, rest: tuple[int, ...], low: float | None, high: float
     whole = part + sum(rest)
     if whole == 0:
         return ShownShare(NOTHING)
-    if is_small(whole, threshold):
+    if whole in (part, *rest) and is_small(whole, threshold):  # of several small parts the sum would tell
         return ShownShare(f"<{threshold}")
     if is_small(part, threshold):
-        limit = (threshold - 1) / (threshold - 1 + sum(rest))
+        least = sum(1 if is_small(number, threshold) else number for number in rest)
+        limit = (threshold - 1) / (threshold - 1 + least)
         return ShownShare(f"≤ {share(limit)}", limit)
     if any(is_small(number, threshold) for number in rest):
         most = sum(threshold - 1 if is_small(number, threshold) else number for number in rest)

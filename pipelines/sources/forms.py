@@ -48,6 +48,8 @@ def _without_persons_as_ids(batch: Batch, identity: Mapping[str, str]) -> Batch:
 
     Such rows are held back (`row.person_in_id`); the sender must give the record another id.
     """
+    if not {"person", "record_id"} <= set(identity):
+        return batch
     person = pl.col(identity["person"]).str.replace_all("[^0-9A-Za-z]", "")
     record = pl.col(identity["record_id"]).str.replace_all("[^0-9A-Za-z]", "")
     told = batch.rows.filter((person != "") & record.str.contains(person, literal=True))["line"]

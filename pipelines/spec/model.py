@@ -20,6 +20,7 @@ from pipelines.spec.derivation import TABLES as REGISTERS
 from pipelines.spec.derivation import Derivation, Derivations, Population
 from pipelines.spec.expressions import Condition, parse_condition
 from pipelines.spec.primitives import Bound, Code, Frozen, Name, Number, Text, Validity
+from pipelines.spec.published import Published, Volume
 
 Days = Annotated[int, Field(ge=0)]
 SourceName = Literal["kip", "wsapi", "lpr", "lab", "lmdb", "cpr", "dar", "municipal", "manual"]
@@ -68,18 +69,6 @@ class Compare(Frozen):
         if len(self.model_fields_set) > 1:
             raise ValueError("say one way of comparing, not several")
         return self
-
-
-class Published(Frozen):
-    """Levels from the literature, which synthetic data imitate: shares of codes, or mean and sd."""
-
-    share: dict[Code, float] | None = None
-    mean: Number | None = None
-    sd: Number | None = None
-    after: tuple[Name, int, int] | None = None  # a date: so many days after another date, from … to
-    missing: dict[Code, float] = {}
-    noise: float = Field(0.02, ge=0, le=1)  # share that is typed otherwise in KIP than sent in the new source
-    source: Text | None = None
 
 
 class Variable(Frozen):
@@ -243,15 +232,6 @@ class Rule(Frozen):
     holds: Text
     label: Label
     severity: Severity = "error"
-
-
-class Volume(Frozen):
-    """Published volumes that synthetic data imitate."""
-
-    courses_per_year: int
-    per_region: dict[Code, int]
-    completeness: dict[Code, float] = {}
-    source: Text | None = None
 
 
 class Field_(Frozen):

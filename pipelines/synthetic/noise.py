@@ -16,7 +16,8 @@ import polars as pl
 from pipelines.spec.constraint_kinds import Constraint, Holds, Required
 from pipelines.spec.constraints import constraints_of
 from pipelines.spec.expressions import Condition
-from pipelines.spec.model import DatabaseSpec, Published, Variable
+from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.spec.published import Published
 from pipelines.synthetic.streams import stream
 from pipelines.synthetic.values import decimals_of, draw_codes, truth_of
 

@@ -12,7 +12,8 @@ from scipy.stats import truncnorm
 
 from pipelines.project import InputError
 from pipelines.spec.expressions import Condition
-from pipelines.spec.model import DatabaseSpec, Published, Variable
+from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.spec.published import Published
 from pipelines.synthetic.patterns import text_of
 from pipelines.synthetic.streams import stream
 
