@@ -27,7 +27,7 @@ def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
     of_records = [*bridged(records), *copied(records), *absent(records)]
     found = told_once([*of_records, *value_causes(Pairs(spec, reconciliation))])
     ranked = sorted(found, key=lambda cause: (-cause.explained, cause.id))
-    return Explanation(tuple(ranked), len(reconciliation.discrepancies))
+    return Explanation(tuple(ranked), reconciliation.counts()["discrepancies"])
 
 
 def told_once(causes: Iterable[Cause]) -> list[Cause]:

@@ -68,15 +68,18 @@ class Rows:
         return np.diff(self.starts).tolist()
 
     @cached_property
-    def apart(self) -> list[tuple[int, int]]:
-        """The attributes (their places among the names) that may stand together in a slice: of different columns,
-        and neither is decided by the other."""
-        places = range(len(self.names))
-        return [(a, b) for a in places for b in places[a + 1 :] if self._are_apart(a, b)]
+    def known(self) -> np.ndarray:
+        """The numbers that are values."""
+        known = np.ones(self.size, dtype=bool)
+        known[self.starts[:-1]] = False
+        return known
 
     @cached_property
-    def apart_set(self) -> set[tuple[int, int]]:
-        return set(self.apart)
+    def apart(self) -> dict[int, list[int]]:
+        """For each attribute (by its place among the names) the later ones that may stand beside it in a slice: of
+        different columns, and neither is decided by the other."""
+        places = range(len(self.names))
+        return {a: [b for b in places[a + 1 :] if self._are_apart(a, b)] for a in places}
 
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
@@ -103,7 +106,11 @@ class Rows:
         return chosen
 
     def name_of(self, code: int) -> str:
-        return self.names[bisect_right(self.starts, code) - 1]
+        return self.names[self.place_of(code)]
+
+    def place_of(self, code: int) -> int:
+        """The place among the names of the attribute that a number is of."""
+        return bisect_right(self.starts, code) - 1
 
     @cached_property
     def _columns(self) -> np.ndarray:
