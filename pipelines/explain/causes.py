@@ -23,9 +23,10 @@ from pipelines.spec.model import DatabaseSpec
 
 def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
     """The causes of a reconciliation's discrepancies, the one that explains most first."""
-    records = Records(spec, reconciliation)
+    pairs = Pairs(spec, reconciliation)
+    records = Records(spec, reconciliation, pairs)
     of_records = [*bridged(records), *copied(records), *absent(records)]
-    found = told_once([*of_records, *value_causes(Pairs(spec, reconciliation))])
+    found = told_once([*of_records, *value_causes(pairs)])
     ranked = sorted(found, key=lambda cause: (-cause.explained, cause.id))
     return Explanation(tuple(ranked), reconciliation.counts()["discrepancies"])
 

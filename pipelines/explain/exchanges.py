@@ -54,8 +54,13 @@ def _same_side(one: Cells, other: Cells) -> np.ndarray:
 
 def stale(pairs: Pairs, cells: Cells) -> Iterator[Suspicion]:
     """New is what was reported of the same person the time before."""
-    earlier = pairs.earlier(cells.name)
-    eligible = cells.filled_new & earlier.is_not_null().to_numpy() & cells.would_differ(earlier)
-    hits = cells.open & eligible & (cells.new == earlier).fill_null(False).to_numpy()
+    at, earlier = pairs.earlier(cells.name)
+    same = (cells.new.gather(at) == earlier).fill_null(False).to_numpy() & cells.open[at]
+    if same.sum() < FEWEST_HITS:
+        return
+    differs = cells.would_differ(cells.reported.gather(at), earlier) & earlier.is_not_null().to_numpy()
+    eligible, hits = np.zeros(len(cells.open), dtype=bool), np.zeros(len(cells.open), dtype=bool)
+    eligible[at] = differs & cells.filled_new[at]
+    hits[at] = same & differs
     if hits.sum() >= FEWEST_HITS:
         yield cells.suspicion("stale_value", {}, eligible, hits)
