@@ -12,13 +12,16 @@ from collections.abc import Iterable
 
 from pipelines.explain.absences import absent
 from pipelines.explain.bridges import bridged
-from pipelines.explain.cause import Cause, Explanation
+from pipelines.explain.cause import Cause, Explanation, q_values
 from pipelines.explain.copies import copied
 from pipelines.explain.evidence import Pairs
 from pipelines.explain.records import Records
 from pipelines.explain.values import value_causes
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.spec.model import DatabaseSpec
+
+FALSE_DISCOVERIES = 0.05  # expected share of the causes that are noise
+ASKED_OF_RECORDS = 50  # more than the places that are sought for whole records before any is found
 
 
 def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
@@ -28,7 +31,9 @@ def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
     of_records = [*bridged(records), *copied(records), *absent(records)]
     found = told_once([*of_records, *value_causes(pairs)])
     ranked = sorted(found, key=lambda cause: (-cause.explained, cause.id))
-    return Explanation(tuple(ranked), reconciliation.counts()["discrepancies"])
+    asked = pairs.asked + ASKED_OF_RECORDS + len(of_records)
+    sure = [cause for cause, q in zip(ranked, q_values(ranked, asked), strict=True) if q <= FALSE_DISCOVERIES]
+    return Explanation(tuple(sure), reconciliation.counts()["discrepancies"], asked)
 
 
 def told_once(causes: Iterable[Cause]) -> list[Cause]:

@@ -42,6 +42,7 @@ class Pairs:
 
     def __init__(self, spec: DatabaseSpec, reconciliation: Reconciliation) -> None:
         self.spec = spec
+        self.asked = 0  # suspicions so far
         self._found = reconciliation
         self._order = reconciliation.index.order()
         self._place = np.empty_like(self._order)
@@ -187,9 +188,7 @@ class Cells:
         held = held.with_columns(nothing.alias(f"{name}_missing_reported"), nothing.alias(f"{name}_missing_new"))
         return (held.select(outcome(name, self.variable, held.schema).alias("o"))["o"] == "differ").to_numpy()
 
-    def expecting(
-        self, kind: str, parameters: dict[str, Any], made: Callable[[pl.Series], pl.Series]
-    ) -> Suspicion:
+    def expecting(self, kind: str, parameters: dict[str, Any], made: Callable[[pl.Series], pl.Series]) -> Suspicion:
         """New is what is `made` of the reported text, where that counts as another: decided once for each text."""
         words, codes = self.words
         expected = made(words)

@@ -18,6 +18,7 @@ from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reconciliation.sides import NOT_COMPARABLE, STATUS
 from pipelines.spec.model import DatabaseSpec
 
+CERTAIN = -700.0  # log chance of what is no luck: the records say it themselves (a test person, a copy), wherever
 
 
 def _in_scope(spec: DatabaseSpec, found: Reconciliation, name: str) -> pl.DataFrame:
@@ -99,6 +100,7 @@ class Records:
             in_slice=int(inside.sum()),
             share_outside=float((hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
             gain=place.gain if place else float(hits.sum()),
+            log_chance=place.log_chance if place else CERTAIN,
         )
 
     def _ids(self, side: str, ids: pl.Series) -> list[str]:

@@ -59,7 +59,9 @@ class Rows:
     @cached_property
     def matrix(self) -> np.ndarray:
         """One row a row, one column an attribute: values numbered through."""
-        columns = [self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)]
+        columns = [
+            self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)
+        ]
         return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0), np.int32)
 
     @cached_property

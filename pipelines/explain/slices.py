@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import xlogy
 
 from pipelines.explain.itemsets import Table, pairs, singles, triples
 from pipelines.explain.periods import best_interval, limits_of
@@ -36,8 +37,7 @@ from pipelines.explain.trials import (
 MOST_ATTRIBUTES = 3
 MOST_VALUES = 6  # in a list of one attribute
 ALIKE = 0.15  # shares of values in one list differ by no more: one fault hits them all alike
-# A cause must gain more than this over saying nothing: exp(−gain) bounds the chance that it is luck, the number
-# of descriptions being paid for; and there are some hundred suspicions in a run.
+# A cause must gain more than this over saying nothing: there are some hundred suspicions in a run.
 LEAST_GAIN = float(np.log(100_000))
 # A cause hits most of its slice, by the lower limit of its share: published disagreement goes up to 30 %.
 MOST = 0.5
@@ -48,12 +48,16 @@ MOST_MEASURED = 10  # of one length that are found in a sample and measured on a
 
 @dataclass(frozen=True)
 class Slice:
-    """`where` says the slice in the words of the contract; `gain` in nats, after its description is paid for."""
+    """`where` says the slice in the words of the contract; `gain` in nats, after its description is paid for.
+
+    `log_chance`: logarithm of a bound on the chance that scattered hits fill any slice as well as this one.
+    """
 
     where: dict[str, Any]
     gain: float
     trials: int
     hits: int
+    log_chance: float = 0.0
 
     @property
     def share(self) -> float:
@@ -94,7 +98,7 @@ def best_slice(
     trials = trials_of(rows, eligible, hits)
     demands = Demands(least_share, least_gain, max(least_share, 0.2) if lists else 2.0)
     best = _best(trials, demands)
-    return _told(rows, best) if best else None
+    return _told(trials, best) if best else None
 
 
 def _best(trials: Trials, demands: Demands) -> Candidate | None:
@@ -133,11 +137,23 @@ def _merit(candidate: Candidate) -> tuple[float, int]:
     return -round(candidate.gain, 6), candidate.length
 
 
-def _told(rows: Rows, candidate: Candidate) -> Slice:
-    where = {rows.column_of(name): rows.told(name, codes) for name, codes in candidate.named.items()}
-    if candidate.period:
-        where["period"] = limits_of(rows.days, *candidate.period)
-    return Slice(where, candidate.gain, int(candidate.trials), int(candidate.hits))
+def _told(trials: Trials, found: Candidate) -> Slice:
+    rows = trials.rows
+    where = {rows.column_of(name): rows.told(name, codes) for name, codes in found.named.items()}
+    if found.period:
+        where["period"] = limits_of(rows.days, *found.period)
+    return Slice(where, found.gain, int(found.trials), int(found.hits), log_chance(trials, found))
+
+
+def log_chance(trials: Trials, found: Candidate) -> float:
+    """If hits were scattered over the trials whatever their attributes, n of them would hold k hits or more with a
+    chance below exp(−n KL(k/n, usual share)) (Hoeffding 1963, also for draws without replacement). The description is
+    paid for: the exp(−cost) of all slices add up to less than one, so the bound holds for all at once, nested or not.
+    What is everything is held against the share of the prior."""
+    n, k = found.trials, found.hits
+    usual = trials.hits / trials.n if found.length else PRIOR_HITS / PRIOR_TRIALS
+    divergence = xlogy(k, k / (n * usual)) + xlogy(n - k, (n - k) / max(n * (1 - usual), 1e-300))
+    return min(0.0, cost(trials.rows, found.named, found.period) - float(divergence))
 
 
 def _bound(trials: Trials, candidate: Candidate) -> float:
@@ -147,21 +163,18 @@ def _bound(trials: Trials, candidate: Candidate) -> float:
     return float(trials.gain(candidate.hits, candidate.hits)) - said
 
 
-def _itemsets(
-    trials: Trials, demands: Demands, length: int, floor: float
-) -> tuple[Candidate | None, list[Candidate]]:
+def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> tuple[Candidate | None, list[Candidate]]:
     """The best of the slices that name `length` values and gain more than `floor`, and those to be made longer."""
     paid = length * trials.rows.attribute_cost
     floor = floor * (SAMPLED if trials.is_sample else 1.0)
     table = _joined((singles, pairs, triples)[length - 1](trials, trials.fewest(floor + paid - 1e-6)), length)
     able = np.flatnonzero(table.k >= demands.share * table.low)
     upper = trials.gain(table.k[able], table.low[able]) - paid
-    best, measured = None, 0
-    for at in np.argsort(-upper, kind="stable"):
-        if upper[at] < floor - 1e-6 or (trials.is_sample and measured >= MOST_MEASURED):
+    best, most = None, MOST_MEASURED if trials.is_sample else None
+    for at in np.argsort(-upper, kind="stable")[:most]:
+        if upper[at] < floor - 1e-6:
             break
         found = trials.measured(table.candidate(trials, able[at]))
-        measured += 1
         if demands.met(found.hits, found.trials, found.gain) and (not best or _merit(found) < _merit(best)):
             best = found
             floor = floor if trials.is_sample else best.gain
