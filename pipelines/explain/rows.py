@@ -100,9 +100,9 @@ class Rows:
         """The rows with the numbers named, in a period of day codes."""
         chosen = np.ones(len(self), dtype=bool)
         for name, numbers in named.items():
-            codes = [number - self.starts[self.names.index(name)] - 1 for number in numbers]
-            column = self.codes[name]
-            chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
+            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
+            is_named[np.array(numbers) - self.starts[self.names.index(name)] - 1] = True
+            chosen &= is_named[self.codes[name]]
         if period:
             chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
         return chosen

@@ -43,7 +43,7 @@ LEAST_GAIN = float(np.log(100_000))
 MOST = 0.5
 BEAM = 8  # how many slices of one length are given a list or a period
 SAMPLED = 0.9  # what in a sample gains nearly as much as the best one is measured on all rows too
-MOST_MEASURED = 10  # of one length that are found in a sample and measured on all rows
+MOST_MEASURED = 5  # of one length that are found in a sample and measured on all rows
 
 
 @dataclass(frozen=True)

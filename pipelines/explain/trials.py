@@ -16,8 +16,9 @@ SURELY = 1.96  # standard errors of the lower limit of a share (Wilson 1927)
 # Trials added outside each slice, so that a slice that is everything is held against something:
 # a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
 PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
-# Of more hits, or misses, a sample is searched. Four misses to a hit tell nearly as much as all (Ury 1975).
-MOST_HITS, CONTROLS = 10_000, 4
+# Of so many rows everything is searched; of more a sample. Four misses to a hit tell nearly as much as all (Ury 1975).
+MOST_ROWS = 50_000
+MOST_HITS, CONTROLS = 4_000, 4
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
 
 Named = Mapping[str, tuple[int, ...]]
@@ -122,9 +123,10 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     """All eligible rows, or every so many-th of the hits and the first of the misses."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
-    step = -(-len(hit) // MOST_HITS)
+    is_many = len(hit) + n_misses > MOST_ROWS
+    step = -(-len(hit) // MOST_HITS) if is_many else 1
     # Rows are in the order of ids that say nothing (hashes): the first of them are a random sample.
-    most = CONTROLS * MOST_HITS
+    most = CONTROLS * MOST_HITS if is_many else MOST_ROWS
     missed = np.flatnonzero(misses[: len(misses) if n_misses <= most else int(len(misses) * most / n_misses)])
     few = missed[: max(CONTROLS * len(hit), FEWEST_FIRST)]
     sampled = _some(rows, missed, n_misses)
