@@ -77,7 +77,7 @@ class Teller:
     def _told(self, at: np.ndarray, values: pl.DataFrame, variable: np.ndarray) -> pl.DataFrame:
         """`values` (a row for each pair number in `at`) with ids and place, by pair_id; `variable` as its number."""
         number = self.pairs.index["number"].to_numpy()[at]
-        order = np.argsort(number, kind="stable")
+        order = np.argsort(number)
         at, number = at[order], number[order]
         return values.select(pl.all().gather(order)).with_columns(
             *self.places[self.pairs.place[at]].get_columns(),

@@ -41,7 +41,7 @@ class Pairs:
 
     def order(self) -> np.ndarray:
         """The pairs in the order of their pair_ids, which no order of rows can change."""
-        return np.argsort(self.index["number"].to_numpy(), kind="stable")
+        return np.argsort(self.index["number"].to_numpy())
 
 
 def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame) -> Pairs:
