@@ -58,7 +58,7 @@ class Coding:
         """Of the different cells those that hold a value which counts already."""
         cell = self.cells.columns["new"]
         pending = cell["pending"] if "pending" in cell.columns else pl.repeat(False, len(cell), eager=True)
-        return (cell["value"].is_not_null() & ~pending).to_numpy()
+        return (cell["value"].is_not_null() & ~pending.fill_null(False)).to_numpy()
 
     def at(self, combinations: np.ndarray) -> pl.DataFrame:
         """Pairs as numbers of two cells: reported · size + new."""
