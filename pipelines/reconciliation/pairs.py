@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -38,6 +39,10 @@ class Pairs:
     @property
     def place(self) -> np.ndarray:
         return self.index["place"].to_numpy()
+
+    @cached_property
+    def by_place(self) -> np.ndarray:
+        return np.bincount(self.place, minlength=len(self.places))
 
     def order(self) -> np.ndarray:
         """The pairs in the order of their pair_ids, which no order of rows can change."""
