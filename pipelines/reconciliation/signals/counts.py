@@ -99,7 +99,7 @@ def charted_counts_of(
             parts += told
     if expected is not None:
         parts.append(_against(spec, expected.filter(_month_has_settled(spec, day)), new))
-    return pl.concat([_agreement(agreement), _coverage(coverage), *parts]).sort(*KEYS, nulls_last=False)
+    return pl.concat([_agreement(agreement), _coverage(coverage), *parts])
 
 
 def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
