@@ -135,7 +135,7 @@ def test_overdispersion_is_found_and_is_nothing_where_there_is_none():
     for rho in (0, 0.02, 0.1):
         k, n = shares(2, 0.8, 40, rho)
         p = k.sum(axis=1, keepdims=True) / n.sum(axis=1, keepdims=True)
-        found = beyond_chance((k / n - p) / np.sqrt(p * (1 - p) / n), n - 1, np.zeros(ROWS, int)).item()
+        found = beyond_chance((k / n - p) / np.sqrt(p * (1 - p) / n), n - 1, np.zeros(ROWS, int), 0.001).item()
         assert found == pytest.approx(rho, abs=0.003 + rho * 0.15)
 
 
