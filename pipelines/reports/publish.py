@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,7 +28,10 @@ from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
 from pipelines.reconciliation.history import first_history, history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
-from pipelines.reports.manifest import MANIFEST, hold_intact, is_intact, seal
+from pipelines.reports.manifest import MANIFEST, is_intact, seal
+from pipelines.reports.runs import evidence as evidence
+from pipelines.reports.runs import latest_run as latest_run
+from pipelines.reports.runs import previous_run as previous_run
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
 
@@ -45,7 +47,6 @@ WRITTEN = frozenset(
     {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
     | {"summary.json", "causes.json", "gate.json", "report.html", MANIFEST}
 )
-RUN_NAME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}")
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
 NAMED_BY = ("summary.json", "causes.json", "discrepancies.parquet", "pairs.parquet", "findings.parquet")
 
@@ -173,14 +174,6 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False) + "\n", "utf-8")
 
 
-def evidence(folder: Path) -> dict[str, str]:
-    """Contract file → sha256, for the decision: what exactly was judged."""
-    made_after = {"gate.json", MANIFEST}
-    files = (path for path in folder.iterdir() if path.suffix in (".parquet", ".json"))
-    judged = sorted(path for path in files if path.name not in made_after)
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in judged}
-
-
 def run_name(folder: Path, reference_date: dt.date) -> str:
     """For instance 2026-09-30-1f0c9a2b."""
     content = hashlib.sha256()
@@ -212,30 +205,6 @@ def publish_run(building: Path, results: Path, reference_date: dt.date) -> Path:
     pointer.write_text(target.name + "\n", "utf-8")
     os.replace(pointer, results / "latest")
     return target
-
-
-def previous_run(results: Path, reference_date: dt.date) -> Path | None:
-    """The newest published run of an earlier reference date: a run never compares with itself.
-
-    Raises InputError where that run was altered.
-    """
-    runs = [run for run in results.glob("????-??-??-????????") if run.name[:10] < reference_date.isoformat()]
-    earlier = max(runs, key=lambda run: run.name, default=None)
-    if earlier:
-        hold_intact(earlier)
-    return earlier
-
-
-def latest_run(results: Path) -> Path:
-    """The run that was published last. Raises InputError where there is none, or one of its files was altered."""
-    pointer = results / "latest"
-    if not pointer.is_file():
-        raise InputError(f"There are no results for {results.name}: run `sammenhold run` first.")
-    named = pointer.read_bytes().decode("utf-8", "replace").strip()
-    if RUN_NAME.fullmatch(named) is None or not (results / named).is_dir():
-        raise InputError(f"{pointer} names no run: restore it from its backup, or run `sammenhold run`.")
-    hold_intact(results / named)
-    return results / named
 
 
 def publish_folder(building: Path, out: Path) -> None:

@@ -14,9 +14,9 @@ from scipy import special, stats
 # Above this many observations in a month a share is as good as continuous, and so beta distributed.
 MOST_EXACT = 300
 # A single wild month must not widen the limits for all others: at first no squared range counts more than so many
-# usual ones, and then none that lies beyond six standard deviations of what was found so.
+# usual ones, and then none that lies beyond five standard deviations of what was found so.
 MOST_OF_A_MONTH = 9.0
-WILD = 36.0
+WILD = 25.0
 FEWEST_FREEDOM = 4.0  # with less nothing would ever signal
 MEDIAN_OF_CHI_SQUARE = 0.4549  # one degree of freedom
 
@@ -90,7 +90,7 @@ def _excess(squared: np.ndarray, weights: np.ndarray, tail: float) -> float:
     cut = np.minimum(squared, MOST_OF_A_MONTH * usual)
     kept = squared <= WILD * (1 + _mean_excess(cut, weights) * weights)
     mean = weights.mean()
-    return ((1 + _mean_excess(squared[kept], weights[kept]) * mean) * _widened(cut, tail) - 1) / mean
+    return ((1 + _mean_excess(squared[kept], weights[kept]) * mean) * _widened(squared[kept], tail) - 1) / mean
 
 
 def _mean_excess(squared: np.ndarray, weights: np.ndarray) -> float:
