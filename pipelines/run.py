@@ -17,12 +17,11 @@ from pipelines.reports.places import PlaceNames, place_names
 from pipelines.spec.derivation import TABLES
 from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
-from pipelines.warehouse import receiving
-from pipelines.warehouse.database import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
     from pipelines.explain.sentences import Words
     from pipelines.reports.packages import Package
+    from pipelines.warehouse.database import Warehouse
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -48,6 +47,8 @@ class Run:
     @property
     def formats(self) -> list[str]:
         """The sources whose files this database receives itself, in a fixed order."""
+        from pipelines.warehouse import receiving
+
         return receiving.readable(self.schemas)
 
     @property
@@ -133,6 +134,9 @@ def opened(run: Run) -> Iterator[Warehouse]:
             f"{run.database} gets a side from {strange[0]}, which has no format beside its specification: "
             f"add {strange[0]}-<version>.yaml."
         )
+    from pipelines.warehouse import receiving
+    from pipelines.warehouse.database import open_warehouse
+
     with alone(run), open_warehouse(run.project, run.database) as warehouse:
         units = read_units(run.spec, run.project.specification(run.database).parent)
         receiving.prepare(warehouse, run.spec, run.sources, units)

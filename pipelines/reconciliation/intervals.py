@@ -102,7 +102,8 @@ def wilson_bounds(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) 
     known = totals > 0
     counts, totals = counts[known], totals[known]
     middle, half = _score(counts, totals, -float(special.ndtri((1 - confidence) / 2)))
-    low[known], high[known] = np.minimum(middle - half, counts / totals), np.maximum(middle + half, counts / totals)
+    share, bounds = counts / totals, np.clip([middle - half, middle + half], 0, 1)
+    low[known], high[known] = np.minimum(bounds[0], share), np.maximum(bounds[1], share)
     return low, high
 
 
