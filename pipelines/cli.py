@@ -195,7 +195,7 @@ def gate(
     """Judge a gate anew on stored counts. Exit 1 where it has not passed."""
     from pipelines import audit
     from pipelines.handover.gate import judge
-    from pipelines.reports.publish import evidence
+    from pipelines.reports.runs import evidence
     from pipelines.spec.reading import read_spec
 
     latest, chosen = _latest(_project(home, expectations), database, results)
@@ -283,7 +283,7 @@ def _project(home: Path, expectations: Path) -> Project:
 def _latest(project: Project, database: str, results: Path | None = None) -> tuple[Path, Run]:
     """The folder of the latest run (or the one named), and the run itself."""
     from pipelines.reports.manifest import hold_if_sealed
-    from pipelines.reports.publish import latest_run
+    from pipelines.reports.runs import latest_run
 
     run = run_of(project, database)
     if results:

@@ -8,19 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pipelines.explain.sentences import Words
 from pipelines.project import InputError, Project
-from pipelines.reports import packages
 from pipelines.reports.places import PlaceNames, place_names
 from pipelines.spec.derivation import TABLES
 from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
-from pipelines.warehouse import receiving
-from pipelines.warehouse.database import Warehouse, open_warehouse
+
+if TYPE_CHECKING:
+    from pipelines.explain.sentences import Words
+    from pipelines.reports.packages import Package
+    from pipelines.warehouse.database import Warehouse
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -46,6 +47,8 @@ class Run:
     @property
     def formats(self) -> list[str]:
         """The sources whose files this database receives itself, in a fixed order."""
+        from pipelines.warehouse import receiving
+
         return receiving.readable(self.schemas)
 
     @property
@@ -72,11 +75,15 @@ class Run:
 
     @property
     def words(self) -> Words:
+        from pipelines.explain.sentences import Words
+
         return Words(self.spec, self.names.regions, self.names.units)
 
     @property
-    def package(self) -> packages.Package:
-        return packages.Package(self.building, self.spec, self.names)
+    def package(self) -> Package:
+        from pipelines.reports.packages import Package  # loads what draws pages
+
+        return Package(self.building, self.spec, self.names)
 
     @property
     def building(self) -> Path:
@@ -127,6 +134,9 @@ def opened(run: Run) -> Iterator[Warehouse]:
             f"{run.database} gets a side from {strange[0]}, which has no format beside its specification: "
             f"add {strange[0]}-<version>.yaml."
         )
+    from pipelines.warehouse import receiving
+    from pipelines.warehouse.database import open_warehouse
+
     with alone(run), open_warehouse(run.project, run.database) as warehouse:
         units = read_units(run.spec, run.project.specification(run.database).parent)
         receiving.prepare(warehouse, run.spec, run.sources, units)

@@ -12,6 +12,7 @@ from pipelines.reconciliation.match import days_between
 from pipelines.spec.model import Variable
 
 SUMS = ("x", "y", "xx", "yy")
+HALF = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,17 @@ MOMENTS = (
 
 def scale_of(columns: list[pl.Series], pairs: int) -> Scale:
     """The scale of the numbers in `columns`, for sums over so many pairs."""
-    finite = [column.cast(pl.Float64).filter(column.is_finite()) for column in (c.cast(pl.Float64) for c in columns)]
-    ends = [end for column in finite if len(column) for end in (column.min(), column.max())] or [0.0]
+    ends = [end for column in columns for end in _ends(column.cast(pl.Float64))] or [0.0]
     centre = (min(ends) + max(ends)) / 2
     reach = max(max(abs(end - centre) for end in ends), 2.0**-60)
     room = np.log2(max(pairs, 1)) + 1
     return Scale(centre, _power(np.log2(reach) + room - 62), _power(2 * np.log2(reach) + room - 62))
+
+
+def _ends(column: pl.Series) -> list[float]:
+    """The smallest and the largest finite number; nothing where there is none."""
+    ends = [end for end in (column.min(), column.max()) if end is not None]
+    return ends if np.isfinite(ends).all() else _ends(column.filter(column.is_finite()))
 
 
 def _power(exponent: float) -> float:
@@ -87,6 +93,37 @@ def numerals(name: str, variable: Variable, cells: pl.DataFrame, scale: Scale | 
     numbers = cells.select("area", x=reported.cast(pl.Float64), y=new.cast(pl.Float64))
     numbers = numbers.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
     return Numerals(_counted(numbers, pl.col("y") - pl.col("x")), _moments(numbers, scale), scale)
+
+
+def equals(area: np.ndarray, values: np.ndarray, scale: Scale | None) -> Numerals:
+    """The numerals of pairs whose two values are one and the same; they differ by nothing."""
+    area = area.astype(np.int64)
+    n = np.bincount(area)
+    said = np.flatnonzero(n)
+    differences = pl.DataFrame({"area": said, "difference": np.zeros(len(said)), "n": n[said]}, schema=DIFFERENCES)
+    return Numerals(differences, _moments_of_one(area, values, scale) if scale else pl.DataFrame(schema=MOMENTS), scale)
+
+
+def _moments_of_one(area: np.ndarray, values: np.ndarray, scale: Scale) -> pl.DataFrame:
+    """The moments of pairs whose two values are one and the same."""
+    if not (finite := np.isfinite(values)).all():
+        area, values = area[finite], values[finite]
+    n = np.bincount(area)
+    low, high = np.full(len(n), np.inf), np.full(len(n), -np.inf)
+    np.minimum.at(low, area, values)
+    np.maximum.at(high, area, values)
+    away = values - scale.centre
+    sums = _summed(area, np.rint(away / scale.step)), _summed(area, np.rint(away**2 / scale.step_of_squares))
+    columns = [np.arange(len(n)), n, sums[0], sums[0], sums[1], sums[1], low, high, low, high]
+    said = pl.DataFrame(dict(zip(MOMENTS, columns, strict=True)), schema=MOMENTS)
+    return said.filter(pl.col("n") > 0)
+
+
+def _summed(area: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+    """Exact sums by area: the halves of a number of 63 bits add up without rounding where a double adds them."""
+    high = np.floor(wholes / HALF)
+    parts = (np.bincount(area, weights=part).astype(np.int64) for part in (high, wholes - high * HALF))
+    return next(parts) * HALF + next(parts)
 
 
 def _counted(cells: pl.DataFrame, difference: pl.Expr) -> pl.DataFrame:

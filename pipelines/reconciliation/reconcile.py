@@ -68,7 +68,7 @@ def reconcile(
         single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
     areas = areas_of(pairs.places)
     with ThreadPoolExecutor(THREADS) as pool:
-        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas.of, name, day), spec.compared))
+        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
     for name, frame in single.items():
         status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
     rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}

@@ -67,8 +67,9 @@ def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.nd
 
 def _persons_on(other: Side, wanted: pl.Series) -> pl.Series:
     """Those of the wanted persons who have any record on the other side."""
-    persons = other.column("person")
-    return persons.filter(persons.is_in(wanted.drop_nulls().unique().implode())).unique()
+    persons, wanted = other.column("person"), wanted.drop_nulls().unique()
+    known = persons.hash().is_in(wanted.hash().implode())  # numbers are found sooner than texts
+    return wanted.filter(wanted.is_in(persons.filter(known).implode()))
 
 
 def copied_columns(spec: DatabaseSpec) -> list[str]:
@@ -91,20 +92,20 @@ def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray, unmatched: np.nd
     """
     keys = _first_keys(spec)
     number = _numbers(side, keys)
-    twins = pl.Series(number).is_in(pl.Series(number[unmatched]).unique().implode()).to_numpy()
-    rows = np.flatnonzero(twins & (status != NOT_COMPARABLE)).astype(np.uint32)
-    every = np.flatnonzero(twins).astype(np.uint32)
-    if len(rows) <= len(unmatched) and len(np.unique(number[rows])) == len(rows):
+    every = _twins(number, unmatched)
+    if not len(every):
         return pl.DataFrame(schema={"row": pl.UInt32, "copy": pl.String})
-    content = copied_columns(spec)
-    frame = side.read(list(dict.fromkeys(["record_id", "person", "submission", *content])), every)
-    frame = frame.with_columns(row=pl.Series(every), _status=pl.Series(status[every])).sort("record_id")
+    content = [name for name in copied_columns(spec) if name not in {*keys, *side.empty}]
+    frame = side.read(list(dict.fromkeys(["record_id", "person", "submission", *keys])), every).with_columns(
+        row=pl.Series(every), _status=pl.Series(status[every]), _keys=pl.Series(number[every]),
+        _content=pl.Series(_contents(side, content, every, number[every])),
+    ).sort("record_id")  # fmt: skip
     in_play = pl.col("_status") != NOT_COMPARABLE
     is_alone = (pl.col("_status") == UNMATCHED) & pl.col("person").is_not_null()
     in_pair = pl.col("_status") == PAIR
-    kept_before = in_pair.any().over(content) | (in_play.cum_sum().over(content) > 1)
-    sent_twice = pl.col("submission").drop_nulls().n_unique().over(content) > 1
-    shares_keys = in_pair.any().over(keys) & pl.all_horizontal(pl.col(keys).is_not_null())
+    kept_before = in_pair.any().over("_content") | (in_play.cum_sum().over("_content") > 1)
+    sent_twice = pl.col("submission").drop_nulls().n_unique().over("_content") > 1
+    shares_keys = in_pair.any().over("_keys") & pl.all_horizontal(pl.col(keys).is_not_null())
     copy = (
         pl.when(is_alone & kept_before & sent_twice).then(pl.lit("submission_twice"))
         .when(is_alone & kept_before).then(pl.lit("duplicate_record"))
@@ -113,11 +114,31 @@ def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray, unmatched: np.nd
     return frame.select("row", copy=copy).drop_nulls()
 
 
-def _numbers(side: Side, keys: list[str]) -> np.ndarray:
-    """One number for the keys of each row; rows of equal keys have equal numbers."""
-    number = np.zeros(side.height, dtype=np.uint64)
+def _twins(number: np.ndarray, unmatched: np.ndarray) -> np.ndarray:
+    """The rows that share their number with another, one of which is unmatched."""
+    twins = np.flatnonzero(pl.Series(number).is_in(pl.Series(number[unmatched]).unique().implode()).to_numpy())
+    return twins[pl.Series(number[twins]).is_duplicated().to_numpy()].astype(np.uint32)
+
+
+def _contents(side: Side, columns: list[str], rows: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """The `number` of each row's keys with all that it says besides: rows with equal numbers are copies.
+
+    A row that differs from every other already is looked at no further.
+    """
+    number, left = number.copy(), np.arange(len(rows))
+    for seed, column in enumerate(columns, start=len(side.types)):
+        left = left[pl.Series(number[left]).is_duplicated().to_numpy()]
+        if not len(left):
+            break
+        number[left] ^= side.column(column, rows[left]).hash(seed).to_numpy()
+    return number
+
+
+def _numbers(side: Side, keys: list[str], rows: np.ndarray | None = None) -> np.ndarray:
+    """One number of 64 bits for the keys of each row; rows of equal keys have equal numbers."""
+    number = np.zeros(side.height if rows is None else len(rows), dtype=np.uint64)
     for seed, key in enumerate(keys):
-        number ^= side.column(key).hash(seed).to_numpy()
+        number ^= side.column(key, rows).hash(seed).to_numpy()
     return number
 
 
@@ -125,7 +146,7 @@ def _of_a_pair(spec: DatabaseSpec, side: Side, other: Side, status: np.ndarray, 
     """The unmatched rows that stand, by person and unit, within the window of a record of a pair on the other side."""
     window = max((rule.within.get(spec.event_date, 0) for rule in spec.match if _same_place(rule)), default=0)
     keys = ["person", "unit"]
-    ours, theirs = _numbers(side, keys)[unmatched], _numbers(other, keys)
+    ours, theirs = _numbers(side, keys, unmatched), _numbers(other, keys)
     near = np.flatnonzero((status == PAIR) & pl.Series(theirs).is_in(pl.Series(ours).unique().implode()).to_numpy())
     columns = [*keys, spec.event_date]
     left = side.read(columns, unmatched).with_columns(row=pl.Series(unmatched)).drop_nulls()

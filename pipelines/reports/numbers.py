@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -91,3 +92,9 @@ def _fixed(value: Decimal, decimals: int) -> str:
 def _decimals_that_differ(hundredths: Decimal, special: set[Decimal]) -> int:
     """The fewest decimals, two or more, that do not round to a value that would say something else."""
     return next((d for d in range(2, _MOST_DECIMALS) if round(hundredths, d) not in special), _MOST_DECIMALS)
+
+
+def limit(asked: str | None) -> float | None:
+    """The number in what is asked: 0.9 of `>= 0.90`."""
+    found = re.search(r"[0-9.]+", asked or "")
+    return float(found[0]) if found else None

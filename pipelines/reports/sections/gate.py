@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipelines.reports.numbers import NOTHING, count, share, share_with_interval
+from pipelines.reports.numbers import NOTHING, count, limit, share, share_with_interval
 from pipelines.reports.parts import Cell, GateCondition, GateResult
 from pipelines.reports.view import View
 
@@ -55,12 +55,6 @@ def asked_agreement(view: View) -> float | None:
     """The share of agreement that the judged gate asks of each variable, if it asks."""
     gate = view.spec.gates.get((view.results.gate or {}).get("gate", ""))
     return limit(gate and gate.agreement_each_variable)
-
-
-def limit(asked: str | None) -> float | None:
-    """The number in what is asked: 0.9 of `>= 0.90`."""
-    found = re.search(r"[0-9.]+", asked or "")
-    return float(found[0]) if found else None
 
 
 def _known(outcome: str) -> str:
