@@ -13,7 +13,8 @@ import polars as pl
 
 from pipelines.reconciliation.assignment import EXACT, best_pairs
 from pipelines.reconciliation.damaged import damaged
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import Side, hashes
+from pipelines.reconciliation.words import ODD
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 PAIRS = {"reported": pl.UInt32, "new": pl.UInt32, "stage": pl.UInt8, "ambiguous": pl.Boolean}
@@ -36,7 +37,9 @@ def match(spec: DatabaseSpec, reported: Side, new: Side) -> pl.DataFrame:
 
 
 def _rest(rows: np.ndarray, taken: pl.Series) -> np.ndarray:
-    return rows[~np.isin(rows, taken.to_numpy(), assume_unique=True, kind="table")]
+    free = np.ones(int(rows.max(initial=0)) + 1, dtype=bool)
+    free[taken.to_numpy()] = False
+    return rows[free[rows]]
 
 
 def _stage(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray]) -> pl.DataFrame:
@@ -71,12 +74,14 @@ def _settled(contested: pl.DataFrame, sides: Mapping[str, Side]) -> pl.DataFrame
 
 def _candidates(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Every pair of rows that the rule allows, with its total absolute offset as cost."""
-    keys = [_keys(rule, side, left[name]).rename({"row": name}).lazy() for name, side in sides.items()]
-    joined = keys[0].join(keys[1], on="key").select(*sides).collect(engine="streaming")
-    joined = _in_order(joined)
-    for key in rule.on:  # the joined key is a hash of them, so that records of other keys may share it
-        one, other = (_said(rule, side, key, joined[name].to_numpy()) for name, side in sides.items())
-        joined = joined.filter(one == other)
+    known = {name: _keys(rule, side, left[name]) for name, side in sides.items()}
+    met = meeting(*(keys for _, keys in known.values()))
+    rows = dict(zip(sides, _in_order(*(of[at] for (of, _), at in zip(known.values(), met, strict=True))), strict=True))
+    alike = np.ones(len(rows["new"]), dtype=bool)
+    for key in rule.on:  # rows meet by a part of a hash of all keys, so that others may have met too
+        one, other = (_numbers(rule, side, key, rows[name]) for name, side in sides.items())
+        alike &= one == other
+    joined = pl.DataFrame({name: of if alike.all() else of[alike] for name, of in rows.items()})
     joined = joined.with_columns(cost=pl.lit(0.0))
     for key, window in rule.within.items():
         distance = _distance(*(side.column(key, joined[name].to_numpy()) for name, side in sides.items()))
@@ -87,28 +92,66 @@ def _candidates(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, n
     return joined
 
 
-def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> pl.DataFrame:
-    """Row numbers with one number for all keys of the rule; a row that lacks a key is left out."""
-    whole = len(rows) == side.height
-    key, known = pl.Series([0], dtype=pl.UInt64), pl.Series([True])
-    for seed, name in enumerate(rule.on):
-        values = _said(rule, side, name, None if whole else rows)
-        key, known = key ^ values.hash(seed), known & values.is_not_null()
-    return pl.DataFrame({"row": rows, "key": key}).filter(known)
+def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those rows that lack no key of the rule, with one number for all keys."""
+    every = slice(None) if len(rows) == side.height else rows
+    key, known = np.zeros(len(rows), dtype=np.uint64), np.ones(len(rows), dtype=bool)
+    for name in rule.on:
+        numbers = _numbers(rule, side, name, every)
+        key *= np.uint64(ODD)
+        key ^= numbers
+        known &= numbers != 0
+    return (rows, key) if known.all() else (rows[known], key[known])
 
 
-def _said(rule: MatchRule, side: Side, name: str, at: np.ndarray | None) -> pl.Series:
-    """A key of the rule; of a code only as many leading characters as the rule lets count."""
-    values = side.column(name, at)
-    return values.str.head(rule.level[name]) if name in rule.level else values
+def _numbers(rule: MatchRule, side: Side, name: str, at: np.ndarray | slice) -> np.ndarray:
+    """A key of the rule as numbers; of a code only as many leading characters as the rule lets count."""
+    if name in rule.level:
+        return hashes(side.column(name).str.head(rule.level[name]))[at]
+    return side.numbers(name, at)
 
 
-def _in_order(joined: pl.DataFrame) -> pl.DataFrame:
-    """Sorted by reported, then new: the join leaves its rows in any order."""
-    packed = joined["reported"].to_numpy().astype(np.uint64) << np.uint64(32) | joined["new"].to_numpy()
+def meeting(reported: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions in both of numbers that are equal, or nearly: their last bits give way to the positions.
+
+    One sort brings together what is equal; a run of one and one is a pair as it stands.
+    """
+    bits = np.uint64(max(len(reported), len(new)).bit_length())
+    packed = np.concatenate([_packed(reported, bits, 0), _packed(new, bits, 1)])
     packed.sort()
-    rows = {"reported": packed >> np.uint64(32), "new": packed & np.uint64(2**32 - 1)}
-    return pl.DataFrame({name: numbers.astype(np.uint32) for name, numbers in rows.items()})
+    prefix = packed >> (bits + np.uint64(1))
+    starts = np.flatnonzero(np.concatenate([[True], prefix[1:] != prefix[:-1]])) if len(packed) else np.arange(0)
+    lengths = np.diff(starts, append=len(packed))
+    is_new, position = (packed >> bits) & np.uint64(1), packed & ((np.uint64(1) << bits) - np.uint64(1))
+    first = starts[lengths == 2]
+    first = first[is_new[first] != is_new[first + 1]]
+    long = np.flatnonzero(lengths > 2)
+    run = np.repeat(long, lengths[long])
+    at = np.repeat(starts[long], lengths[long]) + _counted_from_zero(lengths[long])
+    many = pl.DataFrame({"run": run, "new": is_new[at] == 1, "position": position[at]})
+    crossed = many.filter(~pl.col("new")).join(many.filter("new"), on="run")
+    columns = (crossed["position"].to_numpy(), crossed["position_right"].to_numpy())
+    pairs = (position[first], position[first + 1])
+    one, other = (np.concatenate([of, more]).astype(np.int64) for of, more in zip(pairs, columns, strict=True))
+    return one, other
+
+
+def _packed(keys: np.ndarray, bits: np.uint64, side: int) -> np.ndarray:
+    low = bits + np.uint64(1)
+    return (keys >> low << low) | (np.uint64(side) << bits) | np.arange(len(keys), dtype=np.uint64)
+
+
+def _counted_from_zero(lengths: np.ndarray) -> np.ndarray:
+    """0, 1, … of each run, one run after another."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+
+
+def _in_order(reported: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted by reported, then new: what has met comes in any order."""
+    packed = reported.astype(np.uint64) << np.uint64(32) | new
+    packed.sort()
+    return (packed >> np.uint64(32)).astype(np.uint32), packed.astype(np.uint32)
 
 
 def _distance(reported: pl.Series, new: pl.Series) -> pl.Series:

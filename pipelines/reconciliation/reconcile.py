@@ -22,15 +22,17 @@ from pipelines.reconciliation.figures import estimated_totals, figures_of
 from pipelines.reconciliation.held import with_held_back
 from pipelines.reconciliation.indicator_differences import indicator_differences
 from pipelines.reconciliation.indicators import indicators, read_for_indicators
+from pipelines.reconciliation.lag import SCHEMA as ADJUSTED
 from pipelines.reconciliation.lag import adjusted_coverage
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.numerals import DIFFERENCES
 from pipelines.reconciliation.pairs import Pairs, paired
+from pipelines.reconciliation.places import counted_by_day
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses
+from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
 from pipelines.reconciliation.signals.counts import charted_counts_of
 from pipelines.reconciliation.signals.signals import control_charts, signals
 from pipelines.reconciliation.variables import Compared, compare_variable
@@ -63,12 +65,14 @@ def reconcile(
     matched = match(spec, *sides.values())
     status = statuses(spec, sides, matched, day)
     pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-    single = {name: alone(spec, sides, status, name) for name in sides}
-    if held is not None:
-        single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
+    for name, side in sides.items():
+        side.watch(twins(spec, side, status[name]))
     areas = areas_of(pairs.places)
     with ThreadPoolExecutor(THREADS) as pool:
         compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
+    single = {name: alone(spec, sides, status, name) for name in sides}
+    if held is not None:
+        single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
     for name, frame in single.items():
         status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
     rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
@@ -98,8 +102,9 @@ def reconcile(
 def _indicators(
     spec: DatabaseSpec, sides: dict[str, Side], rows: dict[str, np.ndarray], pairs: Pairs
 ) -> dict[str, pl.DataFrame]:
-    frames = {name: read_for_indicators(spec, side, rows[name]) for name, side in sides.items()}
-    ids = _ids(sides, {name: pairs.rows(name) for name in sides})
+    asked = rows if spec.indicators else {name: of[:0] for name, of in rows.items()}
+    frames = {name: read_for_indicators(spec, side, asked[name]) for name, side in sides.items()}
+    ids = _ids(sides, {name: pairs.rows(name) if spec.indicators else asked[name] for name in sides})
     return {
         "indicators": indicators(spec, frames),
         "indicator_differences": indicator_differences(spec, *frames.values(), ids),
@@ -110,12 +115,12 @@ def _change_of_source(
     spec: DatabaseSpec, sides: dict[str, Side], matched: pl.DataFrame, delays: pl.DataFrame | None, day: dt.date
 ) -> dict[str, pl.DataFrame]:
     """When the new source begins, and how much of it has yet to come; from all records and pairs, comparable or not."""
+    found = {"changeover": changeovers(spec, *(counted_by_day(spec, side) for side in sides.values()), day)}
+    if delays is None:
+        return found | {"coverage_adjusted": pl.DataFrame(schema=ADJUSTED)}
     dated = [side.read(["record_id", "region", "unit", spec.event_date]) for side in sides.values()]
     ids = _ids(sides, {name: matched[name].to_numpy() for name in sides})
-    return {
-        "changeover": changeovers(spec, *dated, day),
-        "coverage_adjusted": adjusted_coverage(spec, *dated, ids, delays, day),
-    }
+    return found | {"coverage_adjusted": adjusted_coverage(spec, *dated, ids, delays, day)}
 
 
 def _ids(sides: dict[str, Side], rows: dict[str, np.ndarray]) -> pl.DataFrame:
