@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.identifiers import numbered
+from pipelines.reconciliation.identifiers import folded, numbers_of
 from pipelines.reconciliation.match import days_between
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side
@@ -46,7 +46,7 @@ class Pairs:
 
     def order(self) -> np.ndarray:
         """The pairs in the order of their pair_ids, which no order of rows can change."""
-        return np.argsort(self.index["number"].to_numpy(), kind="stable")
+        return np.argsort(self.index["number"].to_numpy())
 
 
 def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame) -> Pairs:
@@ -67,10 +67,5 @@ def _offsets(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, n
 
 
 def _numbers(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> np.ndarray:
-    ids = {name: side.column("record_id") for name, side in sides.items()}
-    count = len(rows["new"])
-    parts = [
-        numbered(spec.database, *(ids[name].gather(rows[name][first : first + CHUNK]) for name in ids))
-        for first in range(0, count, CHUNK)
-    ]
-    return np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
+    """A record's id is hashed once, however many pairs and discrepancies are numbered by it."""
+    return folded(spec.database, *(numbers_of(side.column("record_id"))[rows[name]] for name, side in sides.items()))

@@ -14,11 +14,13 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.explain.cause import Explanation
@@ -68,20 +70,39 @@ def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
 
 @contextmanager
 def in_parts(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
-    """A function that appends a part to one file, of which only that part is in memory."""
+    """A function that appends a part to one file; it is written while the caller makes the next one.
+
+    At most two parts are in memory. Words that the caller numbered (Enum) are written as they stand; ids, which never
+    recur, are not searched for recurrence. Readers see text in both.
+    """
     writer: pq.ParquetWriter | None = None
+    under_way: Future | None = None
 
     def append(part: pl.DataFrame) -> None:
-        nonlocal writer
+        nonlocal writer, under_way
         table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
+        writer = writer or _writer(path, table.schema)
+        if under_way:
+            under_way.result()
+        under_way = pool.submit(writer.write_table, table)
 
-    try:
-        yield append
-    finally:
-        if writer:
-            writer.close()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield append
+            if under_way:
+                under_way.result()
+        finally:
+            pool.shutdown()
+            if writer:
+                writer.close()
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    ids = {name: "DELTA_LENGTH_BYTE_ARRAY" for name in schema.names if name.endswith("_id") or name == "said"}
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=1, store_schema=False,
+        use_dictionary=[name for name in schema.names if name not in ids], column_encoding=ids,
+    )  # fmt: skip
 
 
 def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | None = None) -> None:
@@ -92,8 +113,8 @@ def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | N
             append(part)
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
-        for part, told in _with_their_history(found, read_history(found.spec, previous)):
-            append(part.with_columns(cause_id=pl.lit(None, pl.String)))
+        for part, told in _with_their_history(found, read_history(previous)):
+            append(part.with_columns(cause_id=pl.lit(None, pl.Enum([]))))
             append_history(told)
 
 
