@@ -106,6 +106,7 @@ def equals(area: np.ndarray, values: np.ndarray, scale: Scale | None) -> Numeral
 
 def _moments_of_one(area: np.ndarray, values: np.ndarray, scale: Scale) -> pl.DataFrame:
     """The moments of pairs whose two values are one and the same."""
+    values = values.astype(np.float64, copy=False)
     if not (finite := np.isfinite(values)).all():
         area, values = area[finite], values[finite]
     n = np.bincount(area)
