@@ -20,6 +20,7 @@ from pipelines.reconciliation.coverage import counted_by_place, coverage
 from pipelines.reconciliation.figures import SCHEMA as FIGURES
 from pipelines.reconciliation.figures import estimated_totals, figures_of
 from pipelines.reconciliation.held import with_held_back
+from pipelines.reconciliation.indicator_differences import SCHEMA as OF_INDICATORS
 from pipelines.reconciliation.indicator_differences import indicator_differences
 from pipelines.reconciliation.indicators import indicators, read_for_indicators
 from pipelines.reconciliation.lag import SCHEMA as ADJUSTED
@@ -35,7 +36,7 @@ from pipelines.reconciliation.shape import Side, shaped
 from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
 from pipelines.reconciliation.signals.counts import charted_counts_of
 from pipelines.reconciliation.signals.signals import control_charts, signals
-from pipelines.reconciliation.variables import Compared, compare_variable
+from pipelines.reconciliation.variables import compare_variable
 from pipelines.spec.model import DatabaseSpec
 
 __all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
@@ -64,13 +65,14 @@ def reconcile(
     day = reference_date or newest_event(spec, *sides.values())
     matched = match(spec, *sides.values())
     status = statuses(spec, sides, matched, day)
-    pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
     for name, side in sides.items():
         side.watch(twins(spec, side, status[name]))
+    pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
     areas = areas_of(pairs.places)
     with ThreadPoolExecutor(THREADS) as pool:
         compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
-    single = {name: alone(spec, sides, status, name) for name in sides}
+        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
+        single = dict(zip(sides, pool.map(lambda name: alone(spec, sides, status, name), sides), strict=True))
     if held is not None:
         single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
     for name, frame in single.items():
@@ -89,7 +91,7 @@ def reconcile(
         differing={found.name: found.differing for found in compared},
         coverage=covered,
         agreement=agreed,
-        figures=pl.concat([_figures(spec, compared, areas), estimated_totals(covered)]),
+        figures=pl.concat([pl.DataFrame(schema=FIGURES), *measured, estimated_totals(covered)]),
         transitions=transitions(spec, compared, areas),
         offsets=offsets(spec, compared, areas, _event_offsets(pairs, areas)),
         control_charts=charts,
@@ -102,9 +104,10 @@ def reconcile(
 def _indicators(
     spec: DatabaseSpec, sides: dict[str, Side], rows: dict[str, np.ndarray], pairs: Pairs
 ) -> dict[str, pl.DataFrame]:
-    asked = rows if spec.indicators else {name: of[:0] for name, of in rows.items()}
-    frames = {name: read_for_indicators(spec, side, asked[name]) for name, side in sides.items()}
-    ids = _ids(sides, {name: pairs.rows(name) if spec.indicators else asked[name] for name in sides})
+    if not spec.indicators:
+        return {"indicators": indicators(spec, {}), "indicator_differences": pl.DataFrame(schema=OF_INDICATORS)}
+    frames = {name: read_for_indicators(spec, side, rows[name]) for name, side in sides.items()}
+    ids = _ids(sides, {name: pairs.rows(name) for name in sides})
     return {
         "indicators": indicators(spec, frames),
         "indicator_differences": indicator_differences(spec, *frames.values(), ids),
@@ -132,11 +135,6 @@ def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
     both = np.bincount(pairs.place, minlength=len(pairs.places))
     counted = [counted_by_place(f"only_{name}", frame.filter(~pl.col("surplus"))) for name, frame in single.items()]
     return coverage(pl.concat([counted_by_place("both", pairs.places, both), *counted]))
-
-
-def _figures(spec: DatabaseSpec, compared: list[Compared], areas: Areas) -> pl.DataFrame:
-    parts = [figures_of(spec.variables[found.name], found, areas) for found in compared]
-    return pl.concat([pl.DataFrame(schema=FIGURES), *parts])
 
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:

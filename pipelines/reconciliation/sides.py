@@ -113,9 +113,10 @@ def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray) -> pl.DataFrame:
     rows, keys, content = side.kept["watched"], _first_keys(spec), copied_columns(spec)
     if not len(rows):
         return pl.DataFrame(schema={"row": pl.UInt32, "copy": pl.String})
-    columns = dict.fromkeys(["record_id", "person", "submission", *content])
-    frame = pl.DataFrame([side.seen(column) for column in columns])
-    frame = frame.with_columns(row=pl.Series(rows), _status=pl.Series(status[rows])).sort("record_id")
+    known = [pl.Series(key, side.numbers(key, rows)).replace(0, None) for key in {"person", *keys}]
+    others = [side.seen(name) for name in dict.fromkeys(["record_id", "submission", *content]) if name not in keys]
+    frame = pl.DataFrame([*known, *others, pl.Series("row", rows), pl.Series("_status", status[rows])])
+    frame = frame.sort("record_id")
     in_play = pl.col("_status") != NOT_COMPARABLE
     is_alone = (pl.col("_status") == UNMATCHED) & pl.col("person").is_not_null()
     in_pair = pl.col("_status") == PAIR
