@@ -6,7 +6,8 @@ never the order of rows. Each stage sees only what the earlier stages left over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ from pipelines.spec.model import DatabaseSpec, MatchRule
 PAIRS = {"reported": pl.UInt32, "new": pl.UInt32, "stage": pl.UInt8, "ambiguous": pl.Boolean}
 
 
-def match(spec: DatabaseSpec, reported: Side, new: Side) -> pl.DataFrame:
+def match(spec: DatabaseSpec, reported: Side, new: Side, pool: Executor | None = None) -> pl.DataFrame:
     """Pairs of row numbers (reported, new), each with the number of the rule (stage) that made it.
 
     `ambiguous` is true where the keys do not decide: another choice would be as good, and the record ids
@@ -30,7 +31,7 @@ def match(spec: DatabaseSpec, reported: Side, new: Side) -> pl.DataFrame:
     left = {name: np.arange(side.height, dtype=np.uint32) for name, side in sides.items()}
     pairs = [pl.DataFrame(schema=PAIRS)]
     for stage, rule in enumerate(spec.match):
-        chosen = _stage(rule, sides, left)
+        chosen = _stage(rule, sides, left, pool)
         pairs.append(chosen.with_columns(stage=pl.lit(stage, pl.UInt8)).select(list(PAIRS)))
         left = {name: _rest(rows, chosen[name]) for name, rows in left.items()}
     return pl.concat(pairs).sort("reported")
@@ -42,9 +43,11 @@ def _rest(rows: np.ndarray, taken: pl.Series) -> np.ndarray:
     return rows[free[rows]]
 
 
-def _stage(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray]) -> pl.DataFrame:
+def _stage(
+    rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray], pool: Executor | None
+) -> pl.DataFrame:
     """The pairs that a rule makes of the rows that are left."""
-    candidates = _candidates(rule, sides, left)
+    candidates = _candidates(rule, sides, left, pool.map if pool else map)
     lonely = _single(candidates["reported"]) & _single(candidates["new"])
     alone = candidates.filter(pl.Series(lonely)).with_columns(ambiguous=pl.lit(False))
     if rule.unambiguous:
@@ -72,11 +75,13 @@ def _settled(contested: pl.DataFrame, sides: Mapping[str, Side]) -> pl.DataFrame
     return chosen.with_columns(pl.Series(name, order[chosen[name].to_numpy()]) for name, order in ordered.items())
 
 
-def _candidates(rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray]) -> pl.DataFrame:
+def _candidates(
+    rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray], each: Callable
+) -> pl.DataFrame:
     """Every pair of rows that the rule allows, with its total absolute offset as cost."""
-    known = {name: _keys(rule, side, left[name]) for name, side in sides.items()}
-    met = meeting(*(keys for _, keys in known.values()))
-    rows = dict(zip(sides, _in_order(*(of[at] for (of, _), at in zip(known.values(), met, strict=True))), strict=True))
+    known = list(each(lambda name: _keys(rule, sides[name], left[name]), sides))
+    met = meeting(*(keys for _, keys in known))
+    rows = dict(zip(sides, _in_order(*(of[at] for (of, _), at in zip(known, met, strict=True))), strict=True))
     alike = np.ones(len(rows["new"]), dtype=bool)
     for key in rule.on:  # rows meet by a part of a hash of all keys, so that others may have met too
         one, other = (_numbers(rule, side, key, rows[name]) for name, side in sides.items())

@@ -8,7 +8,10 @@ sample and report is read from it, so that they cannot disagree.
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -40,7 +43,7 @@ from pipelines.reconciliation.variables import compare_variable
 from pipelines.spec.model import DatabaseSpec
 
 __all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
-# Variables that are compared at the same time: their columns are what the memory is needed for.
+# Sides and variables that are worked on at the same time: their columns are what the memory is needed for.
 THREADS = 2
 
 
@@ -61,18 +64,18 @@ def reconcile(
     Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
     at all is known. Without a reference date it is the newest event date of both sides.
     """
-    sides = {"reported": shaped(spec, reported, "reported"), "new": shaped(spec, new, "new")}
-    day = reference_date or newest_event(spec, *sides.values())
-    matched = match(spec, *sides.values())
-    status = statuses(spec, sides, matched, day)
-    for name, side in sides.items():
-        side.watch(twins(spec, side, status[name]))
-    pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-    areas = areas_of(pairs.places)
     with ThreadPoolExecutor(THREADS) as pool:
+        each = partial(_of_each, pool)
+        sides = each(lambda name, frame: shaped(spec, frame, name), {"reported": reported, "new": new})
+        day = reference_date or newest_event(spec, *sides.values())
+        matched = match(spec, *sides.values(), pool)
+        status = statuses(spec, sides, matched, day)
+        each(lambda name, side: side.watch(twins(spec, side, status[name])), sides)
+        pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+        areas = areas_of(pairs.places)
         compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
         measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
-        single = dict(zip(sides, pool.map(lambda name: alone(spec, sides, status, name), sides), strict=True))
+        single = each(lambda name, _: alone(spec, sides, status, name), sides)
     if held is not None:
         single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
     for name, frame in single.items():
@@ -99,6 +102,11 @@ def reconcile(
         **_indicators(spec, sides, rows, pairs),
         **_change_of_source(spec, sides, matched, delays, day),
     )
+
+
+def _of_each(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Any]:
+    """What the work makes of each side by its name, both at the same time."""
+    return dict(zip(sides, pool.map(work, sides, sides.values()), strict=True))
 
 
 def _indicators(
