@@ -25,7 +25,8 @@ def match(spec: DatabaseSpec, reported: Side, new: Side, pool: Executor | None =
     """Pairs of row numbers (reported, new), each with the number of the rule (stage) that made it.
 
     `ambiguous` is true where the keys do not decide: another choice would be as good, and the record ids
-    settled it. A null key matches nothing. Every row stands in at most one pair.
+    settled it. A null key matches nothing. Every row stands in at most one pair. With a `pool` both sides
+    are read at the same time.
     """
     sides = {"reported": reported, "new": new}  # whatever they call themselves: registers are matched too
     left = {name: np.arange(side.height, dtype=np.uint32) for name, side in sides.items()}

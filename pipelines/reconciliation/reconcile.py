@@ -84,6 +84,9 @@ def reconcile(
     covered = _coverage(pairs, single)
     agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
     charts = control_charts(spec, charted_counts_of(spec, sides["new"], agreed, covered, day, expected))
+    change = _change_of_source(spec, sides, matched, delays, day)
+    for side in sides.values():
+        side.forget()
     return Reconciliation(
         spec=spec,
         reference_date=day,
@@ -100,7 +103,7 @@ def reconcile(
         control_charts=charts,
         signals=signals(charts),
         **_indicators(spec, sides, rows, pairs),
-        **_change_of_source(spec, sides, matched, delays, day),
+        **change,
     )
 
 
