@@ -123,28 +123,33 @@ def meeting(reported: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarr
     One sort brings together what is equal; a run of one and one is a pair as it stands.
     """
     bits = np.uint64(max(len(reported), len(new)).bit_length())
-    packed = np.concatenate([_packed(reported, bits, 0), _packed(new, bits, 1)])
+    packed = _packed(reported, new, bits)
     packed.sort()
     prefix = packed >> (bits + np.uint64(1))
-    starts = np.flatnonzero(np.concatenate([[True], prefix[1:] != prefix[:-1]])) if len(packed) else np.arange(0)
+    starts = np.flatnonzero(np.concatenate([[len(prefix) > 0], prefix[1:] != prefix[:-1]])[: len(prefix)])
+    del prefix  # tens of millions of records are held here
     lengths = np.diff(starts, append=len(packed))
-    is_new, position = (packed >> bits) & np.uint64(1), packed & ((np.uint64(1) << bits) - np.uint64(1))
-    first = starts[lengths == 2]
-    first = first[is_new[first] != is_new[first + 1]]
+    two = packed[starts[lengths == 2, None] + np.arange(2)]
+    is_new = (two >> bits) & np.uint64(1)
+    two = two[is_new[:, 0] != is_new[:, 1]]
     long = np.flatnonzero(lengths > 2)
     run = np.repeat(long, lengths[long])
-    at = np.repeat(starts[long], lengths[long]) + _counted_from_zero(lengths[long])
-    many = pl.DataFrame({"run": run, "new": is_new[at] == 1, "position": position[at]})
+    more = packed[np.repeat(starts[long], lengths[long]) + _counted_from_zero(lengths[long])]
+    many = pl.DataFrame({"run": run, "new": (more >> bits) & np.uint64(1) == 1, "position": more})
     crossed = many.filter(~pl.col("new")).join(many.filter("new"), on="run")
-    columns = (crossed["position"].to_numpy(), crossed["position_right"].to_numpy())
-    pairs = (position[first], position[first + 1])
-    one, other = (np.concatenate([of, more]).astype(np.int64) for of, more in zip(pairs, columns, strict=True))
-    return one, other
+    found = np.concatenate([two, crossed.select("position", "position_right").to_numpy()])
+    found &= (np.uint64(1) << bits) - np.uint64(1)
+    return found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
 
 
-def _packed(keys: np.ndarray, bits: np.uint64, side: int) -> np.ndarray:
-    low = bits + np.uint64(1)
-    return (keys >> low << low) | (np.uint64(side) << bits) | np.arange(len(keys), dtype=np.uint64)
+def _packed(reported: np.ndarray, new: np.ndarray, bits: np.uint64) -> np.ndarray:
+    """First bits of the number, a bit for the side, the position in it."""
+    low, both = bits + np.uint64(1), np.concatenate([reported, new])
+    both >>= low
+    both <<= low
+    both[: len(reported)] |= np.arange(len(reported), dtype=np.uint64)
+    both[len(reported) :] |= np.arange(len(new), dtype=np.uint64) + (np.uint64(1) << bits)
+    return both
 
 
 def _counted_from_zero(lengths: np.ndarray) -> np.ndarray:
