@@ -21,6 +21,7 @@ from pipelines.reconciliation.discrepancies import shown
 from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
 from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.words import repeats
 from pipelines.spec.model import DatabaseSpec, Variable
 
 AGREE = OUTCOMES.index("agree")
@@ -34,8 +35,9 @@ class Compared:
     """What the comparison of a variable leaves.
 
     `counts`: level → pairs by place × outcome. `differing`: pair (its number in the index), kind (position among
-    the outcomes), reported_value and new_value of each cell that differs. `tally`: pairs by area (place without
-    its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates and times.
+    the outcomes), reported_value and new_value (text, or an Enum of it) of each cell that differs. `tally`: pairs by
+    area (place without its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates
+    and times.
     """
 
     name: str
@@ -73,7 +75,7 @@ def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> C
     counts = _all_agree(variable, pairs)
     _move(counts, pairs.place[at], outcomes)
     differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
-    shown_values = table.select(*_shown(name, variable)).select(pl.all().gather(which[differs]))
+    shown_values = _as_words(table.select(*_shown(name, variable))).select(pl.all().gather(which[differs]))
     tally = _tally(found, areas, equal, areas.of[pairs.place[at]], combination) if variable.type != "text" else None
     return Compared(name, counts, _differing(at[differs], outcomes[None][differs], shown_values), tally, None)
 
@@ -96,7 +98,7 @@ def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Co
             seen.append(numerals(name, variable, frame.with_columns(area=area), scale))
     tally = _tallied(name, cells, pairs, areas) if variable.type == "sks" else None
     together = Numerals.together([*seen, equals.numerals()], scale) if equals else None
-    return Compared(name, counts, pl.concat(differing), tally, together)
+    return Compared(name, counts, _as_words(pl.concat(differing)), tally, together)
 
 
 def _other_pairs(
@@ -159,6 +161,15 @@ NOTHING_SHOWN = pl.DataFrame(schema={"reported_value": pl.String, "new_value": p
 
 def _shown(name: str, variable: Variable) -> list[pl.Expr]:
     return [shown(name, variable, side).alias(f"{side}_value") for side in SIDES]
+
+
+def _as_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Values that recur as positions in a list of words: millions of them stay in memory until they are written."""
+    return frame.with_columns(
+        values.cast(pl.Enum(words))
+        for values in frame.select("reported_value", "new_value").get_columns()
+        if repeats(values) and len(words := values.drop_nulls().unique().sort())
+    )
 
 
 def _differing(at: np.ndarray, kinds: np.ndarray, values: pl.DataFrame) -> pl.DataFrame:
