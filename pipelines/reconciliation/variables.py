@@ -54,7 +54,10 @@ def compare_variable(
     variable = spec.variables[name]
     cells = cells_of(spec, sides, name, day)
     found = coding(cells) if variable.type in REPEATING else None
-    return _by_cell(variable, found, pairs, areas) if found else _by_pair(variable, cells, pairs, areas)
+    if found:
+        del cells  # its columns need not be in memory beside their numbers
+        return _by_cell(variable, found, pairs, areas)
+    return _by_pair(variable, cells, pairs, areas)
 
 
 def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> Compared:
