@@ -99,20 +99,17 @@ class Equals:
     """Pairs whose two values are one and the same, block by block; they differ by nothing."""
 
     def __init__(self, areas: int, scale: Scale | None) -> None:
-        self.scale, self.n, self.of_numbers = scale, np.zeros(areas, np.int64), np.zeros(areas, np.int64)
+        self.scale, self.n = scale, np.zeros(areas, np.int64)
         self.ends = np.full(areas, np.inf), np.full(areas, -np.inf)
         self.sums = np.zeros((2, areas), np.int64)
 
     def add(self, area: np.ndarray, values: np.ndarray) -> None:
-        counted = np.bincount(area, minlength=len(self.n))
-        self.n += counted
+        if not (finite := np.isfinite(values)).all():
+            area, values = area[finite], values[finite]
+        self.n += np.bincount(area, minlength=len(self.n))
         if self.scale is None:
             return
         values = values.astype(np.float64, copy=False)
-        if not (finite := np.isfinite(values)).all():
-            area, values = area[finite], values[finite]
-            counted = np.bincount(area, minlength=len(self.n))
-        self.of_numbers += counted
         np.minimum.at(self.ends[0], area, values)
         np.maximum.at(self.ends[1], area, values)
         values = values - self.scale.centre
@@ -129,7 +126,7 @@ class Equals:
     def numerals(self) -> Numerals:
         said = np.flatnonzero(self.n)
         differences = {"area": said, "difference": np.zeros(len(said)), "n": self.n[said]}
-        columns = [np.arange(len(self.n)), self.of_numbers, *np.repeat(self.sums, 2, axis=0), *self.ends, *self.ends]
+        columns = [np.arange(len(self.n)), self.n, *np.repeat(self.sums, 2, axis=0), *self.ends, *self.ends]
         moments = pl.DataFrame(dict(zip(MOMENTS, columns, strict=True)), schema=MOMENTS).filter(pl.col("n") > 0)
         return Numerals(pl.DataFrame(differences, schema=DIFFERENCES), moments, self.scale)
 
