@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.pending import settles_after
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import Side, hashes
 from pipelines.reconciliation.words import coded, repeats
 from pipelines.spec.model import DatabaseSpec
 
@@ -92,13 +92,13 @@ def _columns(spec: DatabaseSpec, side: Side, name: str, day: dt.date, missing: b
 def _marks(cell: pl.DataFrame) -> np.ndarray:
     """Numbers, dates and times are marked by themselves, texts by a hash of 64 bits."""
     value = cell["value"]
-    counts = value.is_not_null() & ~cell["pending"] if "pending" in cell.columns else value.is_not_null()
     if value.dtype == pl.String:
-        value = value.hash().reinterpret(signed=True)
-    if not counts.all():
-        value = pl.select(pl.when(counts).then(value)).to_series()
-    nothing = np.nan if value.dtype.is_float() else NOWHERE
-    return value.to_physical().cast(pl.Float64 if value.dtype.is_float() else pl.Int64).fill_null(nothing).to_numpy()
+        value = pl.Series(hashes(value)).reinterpret(signed=True).replace(0, None)
+    if "pending" in cell.columns:
+        value = pl.select(pl.when(~cell["pending"]).then(value)).to_series()
+    if value.dtype.is_float():
+        return value.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return value.to_physical().cast(pl.Int64).fill_null(NOWHERE).to_numpy()
 
 
 def coding(cells: Cells) -> Coding | None:

@@ -95,35 +95,40 @@ def numerals(name: str, variable: Variable, cells: pl.DataFrame, scale: Scale | 
     return Numerals(_counted(numbers, pl.col("y") - pl.col("x")), _moments(numbers, scale), scale)
 
 
-def equals(area: np.ndarray, values: np.ndarray, scale: Scale | None) -> Numerals:
-    """The numerals of pairs whose two values are one and the same; they differ by nothing."""
-    area = area.astype(np.int64)
-    n = np.bincount(area)
-    said = np.flatnonzero(n)
-    differences = pl.DataFrame({"area": said, "difference": np.zeros(len(said)), "n": n[said]}, schema=DIFFERENCES)
-    return Numerals(differences, _moments_of_one(area, values, scale) if scale else pl.DataFrame(schema=MOMENTS), scale)
+class Equals:
+    """Pairs whose two values are one and the same, block by block; they differ by nothing."""
 
+    def __init__(self, areas: int, scale: Scale | None) -> None:
+        self.scale, self.n = scale, np.zeros(areas, np.int64)
+        self.ends = np.full(areas, np.inf), np.full(areas, -np.inf)
+        self.sums = np.zeros((2, areas), np.int64)
 
-def _moments_of_one(area: np.ndarray, values: np.ndarray, scale: Scale) -> pl.DataFrame:
-    """The moments of pairs whose two values are one and the same."""
-    if not (finite := np.isfinite(values)).all():
-        area, values = area[finite], values[finite]
-    n = np.bincount(area)
-    low, high = np.full(len(n), np.inf), np.full(len(n), -np.inf)
-    np.minimum.at(low, area, values)
-    np.maximum.at(high, area, values)
-    away = values - scale.centre
-    sums = _summed(area, np.rint(away / scale.step)), _summed(area, np.rint(away**2 / scale.step_of_squares))
-    columns = [np.arange(len(n)), n, sums[0], sums[0], sums[1], sums[1], low, high, low, high]
-    said = pl.DataFrame(dict(zip(MOMENTS, columns, strict=True)), schema=MOMENTS)
-    return said.filter(pl.col("n") > 0)
+    def add(self, area: np.ndarray, values: np.ndarray) -> None:
+        if not (finite := np.isfinite(values)).all():
+            area, values = area[finite], values[finite]
+        self.n += np.bincount(area, minlength=len(self.n))
+        if self.scale is None:
+            return
+        values = values.astype(np.float64, copy=False)
+        np.minimum.at(self.ends[0], area, values)
+        np.maximum.at(self.ends[1], area, values)
+        values = values - self.scale.centre
+        self.sums[0] += self._added(area, np.rint(values / self.scale.step))
+        self.sums[1] += self._added(area, np.rint(values**2 / self.scale.step_of_squares))
 
+    def _added(self, area: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+        """Exact sums by area: the halves of a number of 63 bits add up without rounding where a double adds them."""
+        high = np.floor(wholes * (1 / HALF))
+        low = wholes - high * HALF
+        high, low = (np.bincount(area, half, len(self.n)).astype(np.int64) for half in (high, low))
+        return high * HALF + low
 
-def _summed(area: np.ndarray, wholes: np.ndarray) -> np.ndarray:
-    """Exact sums by area: the halves of a number of 63 bits add up without rounding where a double adds them."""
-    high = np.floor(wholes / HALF)
-    parts = (np.bincount(area, weights=part).astype(np.int64) for part in (high, wholes - high * HALF))
-    return next(parts) * HALF + next(parts)
+    def numerals(self) -> Numerals:
+        said = np.flatnonzero(self.n)
+        differences = {"area": said, "difference": np.zeros(len(said)), "n": self.n[said]}
+        columns = [np.arange(len(self.n)), self.n, *np.repeat(self.sums, 2, axis=0), *self.ends, *self.ends]
+        moments = pl.DataFrame(dict(zip(MOMENTS, columns, strict=True)), schema=MOMENTS).filter(pl.col("n") > 0)
+        return Numerals(pl.DataFrame(differences, schema=DIFFERENCES), moments, self.scale)
 
 
 def _counted(cells: pl.DataFrame, difference: pl.Expr) -> pl.DataFrame:

@@ -14,9 +14,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.reconciliation.identifiers import folded, numbers_of
-from pipelines.reconciliation.match import days_between
 from pipelines.reconciliation.places import places_of
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import NO_DAY, Side
 from pipelines.spec.model import DatabaseSpec
 
 CHUNK = 1 << 20  # pairs that are looked at together, so that little is in memory at a time
@@ -62,8 +61,9 @@ def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame)
 
 
 def _offsets(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> pl.Series:
-    days = pl.DataFrame({name: side.column(spec.event_date, rows[name]) for name, side in sides.items()})
-    return days.select(days_between(pl.col("reported"), pl.col("new")).cast(pl.Int32)).to_series()
+    reported, new = (side.days(spec.event_date)[rows[name]] for name, side in sides.items())
+    known = pl.Series((reported != NO_DAY) & (new != NO_DAY))
+    return pl.select(pl.when(known).then(pl.Series(new - reported))).to_series()
 
 
 def _numbers(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -180,7 +180,7 @@ class Reconciliation:
             "places": self.index.places,
             "alone": self.alone,
             "differing": pl.concat(
-                [pl.DataFrame(schema=DIFFERING), *(part.select(list(DIFFERING)) for part in differing)]
+                [pl.DataFrame(schema=DIFFERING), *(part.select(list(DIFFERING)).cast(DIFFERING) for part in differing)]
             ),
         }
         return kept | {name: getattr(self, name) for name in TABLES}

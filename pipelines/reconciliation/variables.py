@@ -18,13 +18,15 @@ from pipelines.reconciliation.areas import Areas
 from pipelines.reconciliation.cells import SIDES, Cells, Coding, cells_of, coding, same
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome, outcome_at_level
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.numerals import Numerals, equals, numerals, scale_of
+from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
 from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.words import repeats
 from pipelines.spec.model import DatabaseSpec, Variable
 
 AGREE = OUTCOMES.index("agree")
 REPEATING = ("yes_no", "code", "sks", "text")
+BLOCK = 1 << 16
 IS_DISCREPANT = np.isin(OUTCOMES, DISCREPANT)
 
 
@@ -33,8 +35,9 @@ class Compared:
     """What the comparison of a variable leaves.
 
     `counts`: level → pairs by place × outcome. `differing`: pair (its number in the index), kind (position among
-    the outcomes), reported_value and new_value of each cell that differs. `tally`: pairs by area (place without
-    its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates and times.
+    the outcomes), reported_value and new_value (text, or an Enum of it) of each cell that differs. `tally`: pairs by
+    area (place without its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates
+    and times.
     """
 
     name: str
@@ -51,63 +54,80 @@ def compare_variable(
     variable = spec.variables[name]
     cells = cells_of(spec, sides, name, day)
     found = coding(cells) if variable.type in REPEATING else None
-    return _by_cell(variable, found, pairs, areas) if found else _by_pair(variable, cells, pairs, areas)
+    if found:
+        del cells  # its columns need not be in memory beside their numbers
+        return _by_cell(variable, found, pairs, areas)
+    return _by_pair(variable, cells, pairs, areas)
 
 
 def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> Compared:
     """What differs is compared once for each combination of two cells."""
     name, settled = found.cells.name, found.settled
-    equal, others = np.zeros(len(areas.names) * found.size, dtype=np.int64), []
-    for first, rows in _chunks(pairs):
+    equal, others = np.zeros(len(areas.names) * found.size, dtype=np.int64), [NO_PAIRS]
+    for first, place, rows in _blocks(pairs):
         reported, new = (found.codes[side][rows[side]] for side in SIDES)
         agree = (reported == new) & settled[reported]
-        equal += _cells_by_area(areas, pairs.place[first : first + CHUNK][agree], reported[agree], found.size)
+        cell = areas.of[place[agree]] * found.size + reported[agree]
+        equal += np.bincount(cell, minlength=len(equal))
         rest = np.flatnonzero(~agree)
         others.append((first + rest, reported[rest].astype(np.uint64) * np.uint64(found.size) + new[rest]))
-    at, combination = (np.concatenate([part[n] for part in others] or [np.zeros(0, np.uint64)]) for n in (0, 1))
-    at = at.astype(np.int64)
+    at, combination = (np.concatenate([part[n] for part in others]) for n in (0, 1))
     every, which = np.unique(combination, return_inverse=True)
     table = found.at(every)
     outcomes = {level: np.asarray(column)[which] for level, column in _outcomes(name, variable, table).items()}
     counts = _all_agree(variable, pairs)
     _move(counts, pairs.place[at], outcomes)
     differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
-    shown_values = table.select(*_shown(name, variable)).select(pl.all().gather(which[differs]))
+    shown_values = _as_words(table.select(*_shown(name, variable))).select(pl.all().gather(which[differs]))
     tally = _tally(found, areas, equal, areas.of[pairs.place[at]], combination) if variable.type != "text" else None
     return Compared(name, counts, _differing(at[differs], outcomes[None][differs], shown_values), tally, None)
 
 
 def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Compared:
     """What differs is compared pair by pair."""
-    name, marks = cells.name, cells.marks()
-    counts, differing, seen = _all_agree(variable, pairs), [], []
+    name, counts = cells.name, _all_agree(variable, pairs)
     measured = variable.numeric or variable.type in ("date", "timestamp")
     scale = scale_of([cells.columns[side]["value"] for side in SIDES], len(pairs)) if variable.numeric else None
-    for first, rows in _chunks(pairs):
-        place = pairs.place[first : first + CHUNK]
+    equals = Equals(len(areas.names), scale) if measured else None
+    differing, seen = [_differing(*NO_PAIRS, NOTHING_SHOWN)], []
+    for at, frame in _other_pairs(cells, pairs, areas, equals):
+        outcomes = {level: column.to_numpy() for level, column in _outcomes(name, variable, frame).items()}
+        _move(counts, pairs.place[at], outcomes)
+        differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
+        shown_values = frame[differs].select(_shown(name, variable))
+        differing.append(_differing(at[differs], outcomes[None][differs], shown_values))
+        if measured:
+            area = pl.Series(areas.of[pairs.place[at]], dtype=pl.UInt64)
+            seen.append(numerals(name, variable, frame.with_columns(area=area), scale))
+    tally = _tallied(name, cells, pairs, areas) if variable.type == "sks" else None
+    together = Numerals.together([*seen, equals.numerals()], scale) if equals else None
+    return Compared(name, counts, _as_words(pl.concat(differing)), tally, together)
+
+
+def _other_pairs(
+    cells: Cells, pairs: Pairs, areas: Areas, equals: Equals | None
+) -> Iterator[tuple[np.ndarray, pl.DataFrame]]:
+    """The pairs whose cells are not one and the same, with these, some at a time; `equals` is told the others."""
+    marks, others = cells.marks(), [NO_PAIRS[0]]
+    for first, place, rows in _blocks(pairs):
         reported = marks["reported"][rows["reported"]]
         agree = same(reported, marks["new"][rows["new"]])
-        rest = np.flatnonzero(~agree)
-        frame = cells.at({side: of[rest] for side, of in rows.items()})
-        outcomes = {level: column.to_numpy() for level, column in _outcomes(name, variable, frame).items()}
-        _move(counts, place[rest], outcomes)
-        at = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
-        differing.append(_differing(first + rest[at], outcomes[None][at], frame[at].select(_shown(name, variable))))
-        if measured:
-            seen.append(numerals(name, variable, frame.with_columns(area=pl.Series(areas.of[place[rest]])), scale))
-            seen.append(equals(areas.of[place[agree]], reported[agree], scale))
-        elif variable.type == "sks":
-            whole = cells.at(rows).with_columns(area=pl.Series(areas.of[place]))
-            seen.append(_settled(name, whole.group_by(whole.columns).agg(n=pl.len().cast(pl.Int64))))
-    everything = pl.concat([_differing(np.zeros(0, int), np.zeros(0, np.uint8), NOTHING_SHOWN), *differing])
-    if measured:
-        return Compared(name, counts, everything, None, Numerals.together(seen, scale))
-    return Compared(name, counts, everything, pl.concat(seen) if seen else None, None)
+        others.append(first + np.flatnonzero(~agree))
+        if equals:
+            equals.add(areas.of[place[agree]], reported[agree])
+    rest = np.concatenate(others)
+    for first in range(0, len(rest), CHUNK):
+        at = rest[first : first + CHUNK]
+        yield at, cells.at({side: pairs.rows(side)[at] for side in SIDES})
 
 
-def _chunks(pairs: Pairs) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    for first in range(0, len(pairs), CHUNK):
-        yield first, {side: pairs.rows(side)[first : first + CHUNK] for side in SIDES}
+def _blocks(pairs: Pairs) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
+    """Some pairs at a time, so few that what is made of them stays in the processor's cache: the number of the first,
+    their places and rows."""
+    place, rows = pairs.place, {side: pairs.rows(side) for side in SIDES}
+    for first in range(0, len(pairs), BLOCK):
+        here = slice(first, first + BLOCK)
+        yield first, place[here], {side: of[here] for side, of in rows.items()}
 
 
 def _outcomes(name: str, variable: Variable, frame: pl.DataFrame) -> dict[Level, pl.Series]:
@@ -138,15 +158,21 @@ def _move(counts: dict[Level, np.ndarray], place: np.ndarray, outcomes: Mapping[
         table[:, AGREE] -= np.bincount(place, minlength=len(table))
 
 
-def _cells_by_area(areas: Areas, place: np.ndarray, code: np.ndarray, size: int) -> np.ndarray:
-    return np.bincount(areas.of[place].astype(np.int64) * size + code, minlength=len(areas.names) * size)
-
-
+NO_PAIRS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
 NOTHING_SHOWN = pl.DataFrame(schema={"reported_value": pl.String, "new_value": pl.String})
 
 
 def _shown(name: str, variable: Variable) -> list[pl.Expr]:
     return [shown(name, variable, side).alias(f"{side}_value") for side in SIDES]
+
+
+def _as_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Values that recur as positions in a list of words: millions of them stay in memory until they are written."""
+    return frame.with_columns(
+        values.cast(pl.Enum(words))
+        for values in frame.select("reported_value", "new_value").get_columns()
+        if repeats(values) and len(words := values.drop_nulls().unique().sort())
+    )
 
 
 def _differing(at: np.ndarray, kinds: np.ndarray, values: pl.DataFrame) -> pl.DataFrame:
@@ -161,7 +187,7 @@ def _differing(at: np.ndarray, kinds: np.ndarray, values: pl.DataFrame) -> pl.Da
 def _tally(found: Coding, areas: Areas, equal: np.ndarray, area: np.ndarray, combination: np.ndarray) -> pl.DataFrame:
     """Pairs by area and the two cells: of equal ones by area and cell, of the others by area and combination."""
     (same_area, cell), square = np.divmod(np.flatnonzero(equal), found.size), np.uint64(found.size**2)
-    keys, n = np.unique(area * square + combination, return_counts=True)
+    keys, n = np.unique(area.astype(np.uint64) * square + combination, return_counts=True)
     other_area, other = np.divmod(keys, square)
     cells = found.at(np.concatenate([cell.astype(np.uint64) * np.uint64(found.size + 1), other]))
     counted = cells.with_columns(
@@ -169,6 +195,19 @@ def _tally(found: Coding, areas: Areas, equal: np.ndarray, area: np.ndarray, com
         n=pl.Series(np.concatenate([equal[equal > 0], n])),
     )
     return _settled(found.cells.name, counted)
+
+
+def _tallied(name: str, cells: Cells, pairs: Pairs, areas: Areas) -> pl.DataFrame:
+    """The same where too many different codes occur to number them."""
+    parts = []
+    for first in range(0, len(pairs), CHUNK):
+        here = slice(first, first + CHUNK)
+        frame = cells.at({side: pairs.rows(side)[here] for side in SIDES})
+        frame = frame.with_columns(area=pl.Series(areas.of[pairs.place[here]], dtype=pl.UInt64))
+        parts.append(frame.group_by(frame.columns).agg(n=pl.len().cast(pl.Int64)))
+    nothing = cells.at({side: np.zeros(0, np.uint32) for side in SIDES})
+    nothing = nothing.with_columns(area=pl.lit(0, pl.UInt64), n=pl.lit(0, pl.Int64))
+    return _settled(name, pl.concat([nothing, *parts]))
 
 
 def _settled(name: str, tally: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 SLOTS = 1 << 16
 ODD = 0x9E3779B97F4A7C15  # 2⁶⁴ ÷ the golden ratio: multiplied by it, high bits depend on all others
 FEW = 10_000
+BLOCK = 1 << 15  # rows whose numbers stay in the processor's cache
 
 
 def coded(*columns: pl.Series) -> tuple[pl.Series, list[np.ndarray]]:
@@ -56,10 +57,15 @@ def _numbered(column: pl.Series) -> tuple[pl.Series, np.ndarray, np.ndarray]:
 
 def _round(hashes: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The slot of each row, a row of each value that got one, and the rows whose slot went to another value."""
-    slot = (hashes * np.uint64(pow(ODD, turn, 2**64))).view(np.uint16)[3::4].copy()
-    holder = np.full(SLOTS, -1, dtype=np.int32)
-    holder[slot] = np.arange(len(slot), dtype=np.int32)
-    first = holder[holder >= 0]
-    values = np.zeros(SLOTS, dtype=np.uint64)
-    values[slot[first]] = hashes[first]
-    return slot, first, np.flatnonzero(values[slot] != hashes)
+    slot, factor = np.empty(len(hashes), dtype=np.uint16), np.uint64(pow(ODD, turn, 2**64))
+    holder, values, lost = np.full(SLOTS, -1), np.zeros(SLOTS, dtype=np.uint64), [np.arange(0)]
+    for at in range(0, len(hashes), BLOCK):
+        block, here = hashes[at : at + BLOCK], slot[at : at + BLOCK]
+        here[:] = (block * factor).view(np.uint16)[3::4]
+        unlike = np.flatnonzero(values[here] != block)
+        if len(unlike):
+            free = unlike[holder[here[unlike]] < 0]
+            holder[here[free]] = at + free
+            values[here[free]] = hashes[holder[here[free]]]
+            lost.append(at + unlike[values[here[unlike]] != block[unlike]])
+    return slot, holder[holder >= 0], np.concatenate(lost)
