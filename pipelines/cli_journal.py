@@ -30,7 +30,7 @@ def journal_audit(
     expectations: Expectations = EXPECTATIONS,
     database: Database = "dhd",
     seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 1,
-    values: Annotated[int, typer.Option(help="Rows of each variable that agree, and as many that differ.")] = 15,
+    values: Annotated[int, typer.Option(help="Rows of each variable that agree, and as many that differ.")] = 10,
     records: Annotated[int, typer.Option(help="Records in a pair, only manual and only new: so many of each.")] = 30,
     variable: Annotated[list[str] | None, typer.Option(help="Only this variable; may be given again.")] = None,
     filled: Annotated[list[Path] | None, typer.Option(help="A filled sheet; give one per region.")] = None,

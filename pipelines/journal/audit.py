@@ -31,7 +31,7 @@ FIGURES, COUNTS = "journal_audit", "journal_audit_counts"
 class Size:
     """How many rows to draw of each variable's strata, and of each stratum of records; of which variables."""
 
-    values: int = 15
+    values: int = 10
     records: int = 30
     variables: Sequence[str] = ()
 

@@ -90,18 +90,24 @@ def weighted_share(figure: str, strata: Sequence[dict], yes: Sequence[int], of: 
 
 
 def _difference(strata: Sequence[dict], decided: Sequence[int]) -> Figure:
-    """How much larger the new side's share of right values is than the reported side's, of the same rows."""
+    """How much larger the new side's share of right values is than the reported side's, of the same rows.
+
+    Where the sides agree they are right together, so that all of it lies where they differ.
+    """
     if 0 in decided:
         return undefined("right_difference", sum(decided), "nothing decided in a stratum")
-    whole, parts = sum(s["population"] for s in strata), []
-    for s, n in zip(strata, decided, strict=True):
-        factor = _enlarged(s["population"], n)
-        share = (s["new"] - s["reported"]) / n
-        cells = [s[answer] * factor for answer in ("both", "new", "reported", "neither")]
-        low, high = (share, share) if isinf(factor) else newcombe_paired(*cells)
-        parts.append(Part(s["population"], share, low, high))
+    whole = sum(s["population"] for s in strata)
+    parts = [_paired(s, n) for s, n in zip(strata, decided, strict=True) if s["stratum"] == "differ"]
     total = _sum(parts)
     return Figure("right_difference", total.value / whole, total.low / whole, total.high / whole, sum(decided))
+
+
+def _paired(stratum: dict, n: int) -> Part:
+    factor, share = _enlarged(stratum["population"], n), (stratum["new"] - stratum["reported"]) / n
+    if isinf(factor):
+        return Part(stratum["population"], share, share, share)
+    low, high = newcombe_paired(*(stratum[said] * factor for said in ("both", "new", "reported", "neither")))
+    return Part(stratum["population"], share, low, high)
 
 
 def _of_records(counts: Sequence[dict]) -> list[tuple[str | None, Figure]]:

@@ -40,19 +40,18 @@ def answers_of(drawn: pl.DataFrame, files: list[Path], passwords: Mapping[str, s
         said |= _answers(path.name, book, drawn.filter(region=region))
     if lacking := sorted(set(drawn["region"]) - set(opened)):
         raise InputError(f"The filled sheet of {lacking[0]} is not among the files: give those of all regions.")
-    given = pl.DataFrame(
-        {"row_id": list(said), "_answer": list(said.values())}, schema_overrides={"_answer": pl.String}
-    )
-    return drawn.select(list(KEPT)).join(given, on="row_id", validate="1:1").with_columns(said=_unblinded())
+    given = pl.DataFrame(list(said.items()), {"row_id": pl.String, "_answer": pl.String}, orient="row")
+    asked = drawn.select(list(KEPT)).join(given, on="row_id", validate="1:1", maintain_order="left")
+    return asked.with_columns(said=_unblinded())
 
 
 def _unblinded() -> pl.Expr:
-    """A and B as sides; where both say the same, who finds one right finds both."""
+    """A and B as sides. Where these are equal enough by the specification, who finds one right finds both."""
     one = pl.col("_answer").is_in(["a", "b"])
     a_is_reported = pl.col("a_side") == "reported"
     reported = (pl.col("_answer") == "a") == a_is_reported
     return (
-        pl.when(one & pl.col("same")).then(pl.lit("both"))
+        pl.when(one & (pl.col("stratum") == "agree")).then(pl.lit("both"))
         .when(one).then(pl.when(reported).then(pl.lit("reported")).otherwise(pl.lit("new")))
         .otherwise("_answer")
     )  # fmt: skip

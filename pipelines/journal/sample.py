@@ -26,7 +26,7 @@ STRATA_OF_RECORDS = ("pair", "only_reported", "only_new")
 # What is kept of a drawn row: no person and no value.
 KEPT = {
     "row_id": pl.String, "region": pl.String, "variable": pl.String, "stratum": pl.String, "population": pl.Int64,
-    "a_side": pl.String, "same": pl.Boolean,
+    "a_side": pl.String,
 }  # fmt: skip
 PLACES = ("record_id", "person", "unit", "region", "event_date")
 ASKED = {**KEPT, "a": pl.String, "b": pl.String} | {
@@ -100,8 +100,7 @@ def _blinded(drawn: pl.DataFrame, lots: Lots, coin: np.random.Generator) -> pl.D
     reported_first = pl.col("a_side") == "reported"
     a = pl.when(reported_first).then("reported").otherwise("new")
     b = pl.when(reported_first).then("new").otherwise("reported")
-    rows = drawn.with_columns(a_side).with_columns(a=a, b=b, same=pl.col("reported").eq_missing(pl.col("new")))
-    return _named(rows, lots)
+    return _named(drawn.with_columns(a_side).with_columns(a=a, b=b), lots)
 
 
 def _named(drawn: pl.DataFrame, lots: Lots) -> pl.DataFrame:
