@@ -62,9 +62,8 @@ def _column(spec: DatabaseSpec, name: str, kind: str, rows: int, lots: np.random
         return pl.Series(name, _chosen(["0107901234", "2412501234", "3112481111", "4499999999"], rows, lots))
     if name.endswith("_uncast"):
         return pl.Series(name, lots.random(rows) < BAD)
-    return pl.Series(
-        name, ["a" if name in ("unit", "unit_region", "channel_region") else None], pl.String
-    ).new_from_index(0, rows)
+    word = "a" if name in ("unit", "unit_region", "channel_region") else None
+    return pl.repeat(word, rows, dtype=pl.String, eager=True).alias(name)
 
 
 def _values(name: str, variable: Variable, rows: int, lots: np.random.Generator) -> pl.Series:
@@ -77,7 +76,7 @@ def _values(name: str, variable: Variable, rows: int, lots: np.random.Generator)
         values = pl.Series(np.where(bad, high + 1000, lots.integers(int(low), int(high) + 1, rows)))
     else:
         values = pl.Series(_chosen([*(SKS.get(name) or variable.domain or {"a": ""})], rows, lots))
-        values = values.zip_with(pl.Series(~bad), pl.Series(["zz"]).new_from_index(0, rows))
+        values = values.zip_with(pl.Series(~bad), pl.repeat("zz", rows, eager=True))
     return values.set(pl.Series(lots.random(rows) < EMPTY), None).alias(name)
 
 
