@@ -196,8 +196,8 @@ def test_where_nothing_differs_the_bootstrap_claims_nothing_and_the_paired_inter
 # The rows of method 10 in Newcombe, Stat Med 1998;17:2635-2650, table III, as a second, independent implementation
 # quotes them too; the paper itself was not at hand. Then Bentur's 21 children in Fagerland, Lydersen & Laake, Stat Med
 # 2014;33:2850-2875, and the worked example of Altman et al., Statistics with Confidence, 2nd ed. 2000, table 6.2: their
-# tables were found in print, their limits are quoted from memory. Of table III one row is left out: 1, 97, 1, 1 is quoted
-# as 0.8736 to 0.9850, and its lower limit is 0.87367 here and by the formula in exact decimals.
+# tables were found in print, their limits are quoted from memory. One row of table III is left out: 1, 97, 1, 1 is
+# quoted as 0.8736 to 0.9850, and its lower limit is 0.87367 here and by the formula in exact decimals.
 TABLE_III = {
     (36, 12, 2, 0): (0.0569, 0.3404), (20, 12, 2, 16): (0.0562, 0.3292), (18, 12, 2, 18): (0.0562, 0.3290),
     (36, 14, 0, 0): (0.1528, 0.4167), (35, 14, 0, 1): (0.1461, 0.4175), (18, 14, 0, 18): (0.1441, 0.3963),
