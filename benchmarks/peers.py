@@ -158,8 +158,9 @@ def _too_much(pid: int, most_gb: float, seconds: float, most_seconds: float) -> 
 
 
 def timings(measured: dict) -> Iterator[str]:
-    for size, by_tool in measured["sizes"].items():
-        yield from (f"### {int(size):,} courses, one run each ({measured['machine']})", "")
+    for size, found in measured["sizes"].items():
+        by_tool = found["tools"]
+        yield from (f"### {int(size):,} courses", "", f"One run each: {measured['machine']}, load {found['load']}.", "")
         yield from ("| tool | wall s | CPU s | peak GB | CPU ÷ Sammenhold |", "|---|---|---|---|---|")
         own = by_tool["sammenhold"].get("cpu")
         for tool, said in by_tool.items():
@@ -208,10 +209,11 @@ def main() -> None:
     measured["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     for size in said.sizes:
         folder = prepared(said.data / str(size), size)
-        found = measured["sizes"].setdefault(str(size), {})
+        found = measured["sizes"].setdefault(str(size), {"load": 0, "tools": {}})
         for tool in said.tools:
-            found[tool] = timed(python, tool, folder, said.most_gb, 60 * said.most_minutes)
-            print(size, tool, found[tool], flush=True)
+            found["load"] = max(found["load"], round(os.getloadavg()[0]))
+            found["tools"][tool] = timed(python, tool, folder, said.most_gb, 60 * said.most_minutes)
+            print(size, tool, found["tools"][tool], flush=True)
             TIMINGS.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     versions = "Versions: " + ", ".join(f"{name} {number}" for name, number in peers["versions"].items())
     lines = [HEAD, f"{versions}.\n", "## Five cases\n", *cases(peers), "## Time\n", *timings(measured), FOOT.strip()]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
-from generated_sides import DAMAGED, LEVELS, sides, specs
+from generated_sides import DAMAGED, DERIVED, LEVELS, sides, specs
 from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
@@ -41,12 +41,14 @@ def _pairs(spec: DatabaseSpec, rows: tuple) -> set[tuple]:
 
 
 def outcomes_differ(spec: DatabaseSpec, rows: tuple, day: dt.date) -> bool:
-    """Whether a variable of a settled pair has another outcome than by the reference."""
+    """Whether a variable that may come from events has another outcome, in some settled pair, than by the reference."""
     kept = [(a, b) for a, b, _ in matched(spec, *rows) if in_scope(spec, a, day) and in_scope(spec, b, day)]
+    if not kept:
+        return False
     both = {name: shaped(spec, side(spec, one), name) for one, name in zip(rows, ("reported", "new"), strict=True)}
     order = {name: {row["record_id"]: n for n, row in enumerate(one)} for name, one in zip(both, rows, strict=True)}
     at = {name: np.array([order[name][pair[n]["record_id"]] for pair in kept], int) for n, name in enumerate(both)}
-    for name, variable in spec.compared.items():
+    for name, variable in ((f"a_{kind}", spec.variables[f"a_{kind}"]) for kind in DERIVED):
         frame = cells.cells_of(spec, both, name, day).at(at)
         found = frame.select(compare.outcome(name, variable, frame.schema)).to_series().cast(pl.String)
         if found.to_list() != [outcome(spec, name, a, b, day) for a, b in kept]:
