@@ -1,8 +1,8 @@
 """200,000 planted events, 5 % of whose keys repeat, dates moved by up to three days: as good as the best there is.
 
 One rule makes the optimal assignment even where every date is moved. Two rules, the same day first, take same-day
-neighbours that the whole would not: hardly any where one date in twenty is moved, 0.25 points of the pairs where all
-are, which is what the order of the stages asks for.
+neighbours that the whole would not: hardly any where one date in twenty is moved; where all are, a quarter of a point of
+the pairs and half a point of those that are true, which is what the order of the stages asks for.
 
 The best is found by another way than the engine's: components of the graph of candidates, and in each the assignment
 of most pairs and then least days, by scipy.
@@ -106,7 +106,7 @@ def test_one_rule_makes_the_best_assignment_there_is():
     assert min(ours) > 0.96, "most of what is lost no key could tell"
 
 
-@pytest.mark.parametrize(("moved_share", "most"), [(0.05, 0.001), (1.0, 0.003)])
+@pytest.mark.parametrize(("moved_share", "most"), [(0.05, 0.001), (1.0, 0.005)])
 def test_the_same_day_first_is_as_near_to_the_best_as_dates_are_true(moved_share, most):
     sides, optimum = planted(moved_share), best(moved_share)
     pairs = found(small_spec(match=[SAME_DAY, NEAR_DAY]), sides)
