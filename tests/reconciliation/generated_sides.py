@@ -56,7 +56,7 @@ DAMAGED = [
 ]
 EVERY_RULE = [*RULES, *LEVELS, *DAMAGED]
 # One slip of the hand apart in every way that counts, and in some that do not.
-PERSONS = ["p1", "p1", "p2", "012", "12", "0012", "021", "210", None]
+PERSONS = ["p1", "p1", "1p", "p2", "012", "12", "0012", "021", "210", None]
 MAY_CHANGE = ["person", "unit", "region", "day", "a_code", "a_sks", "a_decimal", "submission"]
 # Where the new side is made of registers, and how long a variable waits for its window.
 DERIVED = {
@@ -68,6 +68,8 @@ DERIVED = {
         {"lpr": {"contact": "*", "window": {"after": "a_date", "days": 2}}},
         {"lpr": [{"contact": "*", "window": {"after": "day", "days": 1}},
                  {"diagnosis": "DI*", "window": {"after": "day", "days": 4}}]},
+        {"lpr": [{"contact": "*", "window": {"after": "day", "days": 6}},
+                 {"contact": "*", "window": {"after": "day", "hours": 23}}]},
     ],
     "date": [{"lpr": {"contact": "*", "window": {"after": "day", "days": 2}}}, {"lpr": {"contact": "*"}}],
     "integer": [{"lab": {"lab": "NPU*", "pick": "count", "window": {"after": "day", "days": 2}}}],

@@ -1,8 +1,8 @@
 """200,000 planted events, 5 % of whose keys repeat, dates moved by up to three days: as good as the best there is.
 
 One rule makes the optimal assignment even where every date is moved. Two rules, the same day first, take same-day
-neighbours that the whole would not: hardly any where one date in twenty is moved; where all are, a quarter of a point of
-the pairs and half a point of those that are true, which is what the order of the stages asks for.
+neighbours that the whole would not: hardly any where one date in twenty is moved; where all are, a quarter of a
+point of the pairs and half a point of those that are true, which is what the order of the stages asks for.
 
 The best is found by another way than the engine's: components of the graph of candidates, and in each the assignment
 of most pairs and then least days, by scipy.
