@@ -63,6 +63,7 @@ DERIVED = {
     "yes_no": [
         {"lpr": {"contact": "*", "window": {"after": "day", "days": 3}}},
         {"lpr": {"contact": "*", "window": {"around": "day", "hours": [-30, 49]}}},
+        {"lpr": {"contact": "*", "window": {"after": "day", "hours": 25}}},
         {"lpr": {"contact": "*", "window": {"around": "day", "days": [-90, None]}}},
         {"lpr": {"contact": "*", "window": {"before": "day", "days": 9}}},
         {"lpr": {"contact": "*", "window": {"after": "a_date", "days": 2}}},
@@ -106,8 +107,7 @@ def specs(draw: st.DrawFn, rules: tuple = tuple(EVERY_RULE), registers: bool | N
 def _from_registers(draw: st.DrawFn, variables: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The new side is LPR: some variables come from events in a window, whose end is waited for."""
     for kind, ways in DERIVED.items():
-        if kind == "date" or draw(st.booleans()):
-            variables[f"a_{kind}"]["from"] = draw(st.sampled_from(ways))
+        variables[f"a_{kind}"]["from"] = draw(st.sampled_from(ways))
     settling = draw(st.sampled_from([0, 1, {"kip": 3, "lpr": 2, "lab": 4}, {"lpr": 1, "lab": 0, "wsapi": 2}]))
     return {"sides": {"reported": "kip", "new": "lpr"}, "settling_days": settling}
 
@@ -135,7 +135,7 @@ def sides(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     new = draw(st.lists(_row(), max_size=3))
     for row in draw(st.lists(st.sampled_from(reported), max_size=3)) if reported else []:
         changed = draw(_row())
-        kept = draw(st.sets(st.sampled_from(MAY_CHANGE)))
+        kept = draw(st.sets(st.sampled_from(MAY_CHANGE), max_size=3))
         new.append(row | {name: changed[name] for name in kept} | {f"{n}_missing": None for n in kept & {*row}})
         new[-1] = {name: value for name, value in new[-1].items() if name in row}
     new += draw(st.lists(st.sampled_from(new), max_size=2)) if new else []
