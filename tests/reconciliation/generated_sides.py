@@ -72,8 +72,15 @@ DERIVED = {
         {"lpr": [{"contact": "*", "window": {"after": "day", "days": 6}},
                  {"contact": "*", "window": {"after": "day", "hours": 23}}]},
     ],
-    "date": [{"lpr": {"contact": "*", "window": {"after": "day", "days": 2}}}, {"lpr": {"contact": "*"}}],
-    "integer": [{"lab": {"lab": "NPU*", "pick": "count", "window": {"after": "day", "days": 2}}}],
+    "date": [
+        {"lpr": {"contact": "*", "window": {"after": "day", "days": 2}}},
+        {"lpr": {"contact": "*", "window": {"after": "day", "days": 4}}},
+        {"lpr": {"contact": "*"}},
+    ],
+    "integer": [
+        {"lab": {"lab": "NPU*", "pick": "count", "window": {"after": "day", "days": 2}}},
+        {"lab": {"lab": "NPU*", "pick": "count", "window": {"after": "a_date", "days": 1}}},
+    ],
 }  # fmt: skip
 CONDITIONS = ["a_yes_no = 'yes'", "a_integer > 2", "a_code is missing", "a_date_missing = 'unknown'"]
 
