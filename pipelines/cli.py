@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import typer.exceptions
 
+from pipelines.cli_journal import journal_audit
 from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, generate, new
 from pipelines.cli_spec import EXPECTATIONS, WORKSPACE, Database, Expectations, Home, Json, run_of, spec_app
 from pipelines.cli_trust import audit_app, quarantine
@@ -44,6 +45,7 @@ app.add_typer(audit_app, name="audit")
 app.command()(generate)
 app.command()(new)
 app.command()(quarantine)
+app.command()(journal_audit)
 
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
