@@ -264,7 +264,7 @@ def death_rows(land: Country) -> pa.Table:
     """Dødsårsagsregisteret: everybody who died, with one cause (ICD-10 without D)."""
     dead = np.flatnonzero(land.people.died != NEVER)
     dead = dead[np.argsort(land.people.died[dead], kind="stable")]
-    causes = land.codes["diagnosis"].said(land.codes["diagnosis"].drawn(len(dead), stream(land.seed, "deaths")))
+    causes = land.codes["diagnosis"].said(land.codes["diagnosis"].drawn(len(dead), land.stream("deaths", 0)))
     return pa.table({
         "k_cpr": land.people.number.take(pa.array(dead)),
         "d_dodsdato": pa.array(land.people.died[dead]),
