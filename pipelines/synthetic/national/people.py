@@ -157,7 +157,8 @@ def numbers(born: np.ndarray, running: np.ndarray, ranges: tuple[tuple[int, int]
 
 def padded(numbers: np.ndarray, width: int) -> pa.Array:
     """Whole numbers as text with leading zeros."""
-    digits = (numbers[:, None] // 10 ** np.arange(width - 1, -1, -1)) % 10 + ord("0")
-    data = np.ascontiguousarray(digits.astype(np.uint8))
+    digits = np.empty((len(numbers), width), np.uint8)
+    for place in range(width):
+        digits[:, place] = numbers // 10 ** (width - 1 - place) % 10 + ord("0")
     ends = np.arange(0, (len(numbers) + 1) * width, width, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(data))
+    return pa.StringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(digits))
