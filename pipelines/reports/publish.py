@@ -27,6 +27,7 @@ from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
 from pipelines.reconciliation.history import first_history, history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reports.exchange import exchange
 from pipelines.reports.manifest import MANIFEST, hold_intact, is_intact, seal
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
@@ -222,10 +223,8 @@ def publish_folder(building: Path, out: Path) -> None:
     if not out.exists():
         os.replace(building, out)
         return
-    aside = building.with_name(building.name + ".replaced")
-    os.replace(out, aside)
-    os.replace(building, out)
-    shutil.rmtree(aside)
+    exchange(building, out)
+    shutil.rmtree(building)
 
 
 def refuse_foreign(out: Path) -> None:

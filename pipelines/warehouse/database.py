@@ -7,6 +7,7 @@ from its Python package by path; nothing is ever fetched (docs/decisions/0002).
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ def open_warehouse(project: Project, database: str, read_only: bool = False) -> 
     connection = _connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
     try:
         _attach(connection, path, key, read_only)
+        if not read_only:
+            _clear_spill(path)
         _lock_down(connection)
         yield Warehouse(connection, database)
     finally:
@@ -111,6 +114,12 @@ def in_memory() -> Iterator[Warehouse]:
         yield Warehouse(connection, "memory")
     finally:
         connection.close()
+
+
+def _clear_spill(path: Path) -> None:
+    """Remove what killed processes spilled: nobody else is at work while this one writes."""
+    for left in (path.with_name(f"spill-{path.stem}"), *path.parent.glob(f"spill-{path.stem}-[0-9]*")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:

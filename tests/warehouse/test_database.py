@@ -62,6 +62,21 @@ def test_a_readable_spill_would_be_caught(project):
     assert b"01701234" in spilled(project, encrypted=False)
 
 
+def test_what_a_killed_process_spilled_is_cleared_by_the_next_writer(project):
+    folder = project.warehouse("dhd").parent
+    left = [folder / name / "duckdb_temp_storage" for name in ("spill-dhd", "spill-dhd-99")]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"left")
+    other = folder / "spill-dhdx" / "duckdb_temp_storage"
+    other.parent.mkdir()
+    other.write_bytes(b"another database's")
+    with open_warehouse(project, "dhd"):
+        assert not any(path.exists() for path in left)
+    with open_warehouse(project, "dhd", read_only=True):
+        assert other.exists()
+
+
 def test_the_setting_is_on_in_every_open_warehouse(project):
     with open_warehouse(project, "dhd") as warehouse:
         setting = warehouse.connection.execute("select current_setting('temp_file_encryption')")
