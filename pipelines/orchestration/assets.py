@@ -1,6 +1,7 @@
 """The flow as assets: READ THIS FIRST in this room. Each opens the run, calls one verb, tells what it said.
 
-Every asset is made by `step`, so that none is without the redacting boundary, the warehouse's pool, or the sign that its process lives.
+Every asset is made by `step`, so that none is without the redacting boundary, the warehouse's pool, or the sign that
+its process lives.
 """
 
 from collections.abc import Callable

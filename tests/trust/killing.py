@@ -30,6 +30,7 @@ from wholeness import end_state, problems
 from pipelines.project import Project
 
 WAITS = 0.001  # seconds between two looks at a child's clock
+IN_A_ROW = 4
 Found = tuple[str, list[str]]  # a moment, and what was wrong after it
 
 
@@ -101,12 +102,12 @@ def after_kill(plan: Plan, project: Project, moment: str, variant: str | None = 
 
 
 def at_random(plan: Plan, kills: int, seed: int) -> Iterator[Found]:
-    """Kills after so many seconds of the processor. A killed run is followed by a run that is killed as well, and
-    that by one which completes."""
+    """Kills after so many seconds of the processor. The run after a killed one is killed as well, four times in a row;
+    the next completes."""
     moments, number = random.Random(seed), 0
     while number < kills:
         project = plan.copy(f"random{number}")
-        for _ in range(2):
+        for _ in range(IN_A_ROW):
             after, wrong = killed(plan, project, moments)
             number += 1
             yield f"after {after:.3f} s", wrong
@@ -169,13 +170,17 @@ def started(plan: Plan, project: Project, last: str | None = None, variant: str 
 
 def completed(plan: Plan, project: Project) -> list[str]:
     """What the next run, which nobody helps, makes otherwise than an undisturbed one."""
-    said = answer(lambda: _end_of_next(project))
+    return completed_by(lambda: through(run_of(project, DAY)), plan, project)
+
+
+def completed_by(work: Callable[[], None], plan: Plan, project: Project) -> list[str]:
+    said = answer(lambda: _end_of(work, project))
     return sorted(f"other: {name}" for name in plan.end.keys() | said if plan.end.get(name) != said.get(name))
 
 
-def _end_of_next(project: Project) -> dict[str, str]:
+def _end_of(work: Callable[[], None], project: Project) -> dict[str, str]:
     try:
-        through(run_of(project, DAY))
+        work()
         return end_state(project)
     except Exception as problem:
         return {f"the next run stopped: {problem}": ""}
