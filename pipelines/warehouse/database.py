@@ -20,6 +20,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.project import InputError, Project
+from pipelines.redaction import REMEDIES, lacking
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.warehouse.key import derived, read_key
 
@@ -44,10 +45,11 @@ class Warehouse:
             self.connection.execute("commit")
         except duckdb.Error as problem:
             self._undo()
-            kind = type(problem).__name__
+            lack = lacking(problem)
+            remedy = REMEDIES[lack] if lack else "see that the disk has room"
             raise InputError(
-                f"The warehouse of {self.database} could not write ({kind}): nothing was changed; "
-                "see that the disk has room, then run again."
+                f"The warehouse of {self.database} could not write ({lack or type(problem).__name__}): nothing was "
+                f"changed; {remedy}, then run again."
             ) from None
         except BaseException:
             self._undo()
@@ -149,10 +151,13 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_
     except duckdb.Error as problem:
         if not existed:  # a failed attach leaves an empty file, which would later open without a key
             path.unlink(missing_ok=True)
-        raise InputError(_why_closed(path, str(problem))) from None
+        raise InputError(_why_closed(path, problem)) from None
 
 
-def _why_closed(path: Path, message: str) -> str:
+def _why_closed(path: Path, problem: duckdb.Error) -> str:
+    message = str(problem)
+    if lack := lacking(problem):
+        return f"{path} cannot be opened, since {lack}: {REMEDIES[lack]}, then run again."
     if "lock" in message or "already attached" in message:
         return f"Another run is at work in {path}: wait until it has ended, then run again."
     if "encryption key" in message:
