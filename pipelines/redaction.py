@@ -34,12 +34,17 @@ def told(problem: Exception, doing: str) -> str:
     return f"{doing} stopped with {type(problem).__name__}{_where(problem)}; its message is withheld."
 
 
-def lacking(problem: BaseException) -> str | None:
-    """Whether it is room on the disk or memory that a library ran out of; its words are read, never passed on."""
+def lacking(problem: BaseException | None) -> str | None:
+    """Whether it is room on the disk or memory that a library ran out of, here or before, while it cleared up after
+    itself; its words are read, never passed on."""
+    if problem is None:
+        return None
     said = f"{type(problem).__name__} {problem}".lower()
     if any(word in said for word in ("no space left", "disk quota exceeded", "file too large")):
         return FULL
-    return NO_MEMORY if isinstance(problem, MemoryError) or "out of memory" in said or "outofmemory" in said else None
+    if isinstance(problem, MemoryError) or "out of memory" in said or "outofmemory" in said:
+        return NO_MEMORY
+    return lacking(problem.__cause__ or problem.__context__)
 
 
 def _where(problem: Exception) -> str:

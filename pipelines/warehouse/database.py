@@ -96,9 +96,10 @@ def open_warehouse(project: Project, database: str, read_only: bool = False) -> 
     key = derived(read_key(project), "warehouse", database)
     path = project.warehouse(database)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection = _connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
+    settle_next(path, key)
+    connection = connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
     try:
-        _attach(connection, path, key, read_only)
+        attach(connection, path, key, read_only)
         if not read_only:
             _clear_spill(path)
         _lock_down(connection)
@@ -107,10 +108,37 @@ def open_warehouse(project: Project, database: str, read_only: bool = False) -> 
         connection.close()
 
 
+def settle_next(path: Path, key: bytes) -> None:
+    """A copy that a change of the key left beside a warehouse takes its place once the key is the copy's.
+
+    With any other key the change did not come to its end, and the copy is left to the next one.
+    """
+    copy = next_of(path)
+    if copy.exists() and opens(copy, key):
+        os.replace(copy, path)
+
+
+def next_of(path: Path) -> Path:
+    """Where a change of the key keeps a warehouse's copy under the new one (warehouse/re_encryption.py)."""
+    return path.with_suffix(".next")
+
+
+def opens(path: Path, key: bytes) -> bool:
+    """Whether a warehouse's own key opens the file."""
+    connection = connect(None)
+    try:
+        attach(connection, path, key, read_only=True)
+    except InputError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
 @contextmanager
 def in_memory() -> Iterator[Warehouse]:
     """A warehouse that is gone afterwards, for commands on plain files; nothing is stored."""
-    connection = _connect(None)
+    connection = connect(None)
     try:
         _lock_down(connection)
         yield Warehouse(connection, "memory")
@@ -124,7 +152,7 @@ def _clear_spill(path: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
+def connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
     """A connection that fetches nothing; it spills encrypted into a folder of its own, or not at all."""
     connection = duckdb.connect(
         ":memory:",
@@ -141,7 +169,7 @@ def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_only: bool = False) -> None:
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_only: bool = False) -> None:
     """Attach and enter the file. DuckDB's message would show the key, so none of it is passed on."""
     existed, mode = path.exists(), ", read_only" if read_only else ""
     try:

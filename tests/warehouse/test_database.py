@@ -43,9 +43,9 @@ def spilled(project, encrypted: bool) -> bytes:
     """What a table that does not fit in memory leaves on disk while it is there."""
     folder = project.warehouse("dhd").parent
     folder.mkdir(parents=True)
-    connection = database._connect(folder / "spill")
+    connection = database.connect(folder / "spill")
     connection.execute(f"set memory_limit = '50MB'; set temp_file_encryption = {encrypted}")
-    database._attach(connection, project.warehouse("dhd"), bytes(32))
+    database.attach(connection, project.warehouse("dhd"), bytes(32))
     connection.execute("create temp table big as select '01701234' || i as person, hash(i) from range(2000000) t(i)")
     content = b"".join(path.read_bytes() for path in (folder / "spill").rglob("*") if path.is_file())
     connection.close()
