@@ -262,12 +262,16 @@ def password(run: Run, region: str, key: bytes | None = None) -> str:
 
 
 def password_of(run: Run, region: str, results: Path) -> str:
-    """The password that opens a region's published workbook, also where the key was changed since."""
+    """The password that opens a region's published workbook, also where the key was changed since.
+
+    That it was asked for is entered in the audit log: whose rows it opens stands at the workbook's own entry.
+    """
     book = results / "regions" / region / packages.WORKBOOK
     known = [password(run, region, key) for key in read_keys(run.project)]
     opening = next((said for said in known if opens(book, said)), None)
     if opening is None:
         raise InputError(f"No key of {run.project.key_file} opens {book}: restore the key file from its safe copy.")
+    audit.record(run.project, run.database, f"password {region}", f"run {results.name}")
     return opening
 
 

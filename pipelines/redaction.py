@@ -14,6 +14,8 @@ from pipelines.project import InputError
 PACKAGE = Path(__file__).parent
 WITHHELD = "(udeladt)"
 FULL, NO_MEMORY = "the disk is full", "the memory was not enough"
+SAID_OF_DISK = ("no space left", "disk quota exceeded", "file too large")
+SAID_OF_MEMORY = ("out of memory", "outofmemory", "could not allocate", "failed to allocate")
 REMEDIES = {FULL: "make room where the data stand", NO_MEMORY: "end other programs, or use a machine with more"}
 # A CPR number as people write it, and replacement numbers (erstatnings-CPR), which have two letters near the end.
 PERSON = re.compile(r"[0-9]{6}[-_. ]?[0-9]{4}|[0-9]{6}[-_.]?[0-9][A-Za-z]{2}[0-9]")
@@ -40,9 +42,9 @@ def lacking(problem: BaseException | None) -> str | None:
     if problem is None:
         return None
     said = f"{type(problem).__name__} {problem}".lower()
-    if any(word in said for word in ("no space left", "disk quota exceeded", "file too large")):
+    if any(words in said for words in SAID_OF_DISK):
         return FULL
-    if isinstance(problem, MemoryError) or "out of memory" in said or "outofmemory" in said:
+    if isinstance(problem, MemoryError) or any(words in said for words in SAID_OF_MEMORY):
         return NO_MEMORY
     return lacking(problem.__cause__ or problem.__context__)
 

@@ -41,9 +41,9 @@ def starved(plan: Plan, project: Project, limit: Callable[[], None]) -> dict[str
     return {"exit": ended(child), "said": said.read_text("utf-8", "replace"), "wrong": looked_at(project)}
 
 
-def command(project: Project, limit: Callable[[], None]) -> tuple[int, Path]:
+def command(project: Project, limit: Callable[[], None], name: str = "said") -> tuple[int, Path]:
     """`sammenhold run` in a child, and the file that gets what it says to standard error."""
-    said = project.key_file.with_name("said")
+    said = project.key_file.with_name(name)
     where = ["--home", project.home, "--expectations", project.expectations, "--database", DATABASE]
 
     def work() -> None:

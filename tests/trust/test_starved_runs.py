@@ -77,6 +77,7 @@ def test_too_little_memory_for_the_whole_process(tmp_path) -> None:
         (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), FULL),
         (OSError(errno.EFBIG, os.strerror(errno.EFBIG)), FULL),
         (MemoryError(), NO_MEMORY),
+        (RuntimeError("Failed to commit: could not allocate block of size 256.0 KiB"), NO_MEMORY),
         (RuntimeError("Out of Memory Error: failed to allocate data"), NO_MEMORY),
         (ValueError("0101701234 is no number"), None),
     ],
