@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -92,21 +92,24 @@ class Run:
         return self.project.results(self.database) / f".building-{self.reference_date}"
 
 
+def alone(run: Run) -> AbstractContextManager[None]:
+    """No other process works on the run's database meanwhile."""
+    return alone_with(run.project, run.database)
+
+
 @contextmanager
-def alone(run: Run) -> Iterator[None]:
-    """No other process works on the run's database meanwhile; what this process does inside may ask again.
+def alone_with(project: Project, database: str) -> Iterator[None]:
+    """No other process works on the database meanwhile; what this process does inside may ask again.
 
     The lock is the operating system's: it ends with the process, also with one that is killed. Raises InputError
     where another run is at work.
     """
-    path = run.project.warehouse(run.database).with_suffix(".lock")
+    path = project.warehouse(database).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         lock = FileLock(path, timeout=0, is_singleton=True).acquire()
     except Timeout:
-        raise InputError(
-            f"Another run of {run.database} is at work: wait until it has ended, then run again."
-        ) from None
+        raise InputError(f"Another run of {database} is at work: wait until it has ended, then run again.") from None
     with lock:
         yield
 

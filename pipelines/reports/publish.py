@@ -28,6 +28,7 @@ from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
 from pipelines.reconciliation.history import first_history, history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reports.exchange import exchange
 from pipelines.reports.manifest import MANIFEST, is_intact, seal
 from pipelines.reports.runs import evidence as evidence
 from pipelines.reports.runs import latest_run as latest_run
@@ -212,10 +213,8 @@ def publish_folder(building: Path, out: Path) -> None:
     if not out.exists():
         os.replace(building, out)
         return
-    aside = building.with_name(building.name + ".replaced")
-    os.replace(out, aside)
-    os.replace(building, out)
-    shutil.rmtree(aside)
+    exchange(building, out)
+    shutil.rmtree(building)
 
 
 def refuse_foreign(out: Path) -> None:

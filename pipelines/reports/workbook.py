@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
+from pathlib import Path
 
 import polars as pl
 import xlsxwriter
+from msoffcrypto.exceptions import InvalidKeyError
 from msoffcrypto.format.ooxml import OOXMLFile
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
@@ -84,6 +86,18 @@ def locked(workbook: bytes, password: str) -> bytes:
     encrypted = io.BytesIO()
     OOXMLFile(io.BytesIO(workbook)).encrypt(password, encrypted)
     return encrypted.getvalue()
+
+
+def opens(path: Path, password: str) -> bool:
+    """Whether the password opens an encrypted workbook. Raises InputError where there is none."""
+    try:
+        with path.open("rb") as file:
+            OOXMLFile(file).load_key(password=password, verify_password=True)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: run `sammenhold run` again.") from None
+    except InvalidKeyError:
+        return False
+    return True
 
 
 def plain_workbook(
