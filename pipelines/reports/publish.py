@@ -40,7 +40,7 @@ IN_PARTS = ("pairs", "discrepancies")
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
-    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
+    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings", "published")}
     | {"summary.json", "causes.json", "gate.json", "report.html", MANIFEST}
 )
 RUN_NAME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}")
