@@ -117,7 +117,7 @@ def transitions_chart(rows: Sequence[Row], axes: tuple[str, str]) -> alt.LayerCh
     ).properties(width=max(160, min(96, 460 // max(columns, 1)) * columns), height=alt.Step(30))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _drawn(said: str) -> str:
     """The same picture often stands in two chapters or two reports; it is drawn once."""
     return _own_ids(vl_convert.vegalite_to_svg(said, format_locale=_LOCALE))

@@ -162,7 +162,7 @@ def _offsets_table(view: View) -> Table:
 
 
 def _most_frequent(frame: pl.DataFrame, ties: list[str]) -> list[dict[str, Any]]:
-    """The most frequent moves; those that are rounded to none are left out, since their values would say who moved."""
+    """The most frequent moves; what is rounded to none is left out, since its values would say who moved."""
     return (
         frame.filter(pl.col("n") > 0).sort("n", *ties, descending=[True, *(False for _ in ties)]).head(_ROWS).to_dicts()
     )
