@@ -37,6 +37,13 @@ def share(value: float | Fraction | None, limit: float | None = None) -> str:
     return f"{_fixed(hundredths, _decimals_that_differ(hundredths, special - {hundredths}))} %"
 
 
+def whole_percent(value: float | None) -> str:
+    """A share of rounded counts, which would be said too exactly with decimals."""
+    if value is None or value in (0, 1):
+        return share(value)
+    return f"{min(max(round(value * 100), 1), 99)} %"
+
+
 def share_with_interval(value: float | None, low: float | None, high: float | None, limit: float | None = None) -> str:
     """A share and its confidence interval, all in percent: "98,75 % (93,25–99,78)"."""
     if low is None or high is None:

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipelines.reports.numbers import NOTHING, count, share_with_interval
+from pipelines.reports.numbers import NOTHING, count, share, share_with_interval
 
 
 class Band(NamedTuple):
@@ -99,6 +99,8 @@ def share_of_bands(
         return ShownShare(share_with_interval(value, low, high) if whole else NOTHING, value, low, high)
     lowest = least / (least + other_most) if least else 0.0
     highest = most / (most + other_least) if other_least and math.isfinite(most) else 1.0
+    if most == 0 or other_most == 0:  # whatever the other is
+        return ShownShare(share(lowest), lowest)
     return ShownShare(_range_text(lowest, highest), None, lowest, highest)
 
 

@@ -8,20 +8,11 @@ from typing import Any
 import polars as pl
 
 from pipelines.explain.sentences import COUNTED
-from pipelines.reports.numbers import NOTHING, count, day, figure, share
-from pipelines.reports.parts import CauseCard, Picture
+from pipelines.reports.numbers import NOTHING, count, day, figure, share, whole_percent
+from pipelines.reports.parts import CauseCard
 from pipelines.reports.rounding import rounded
-from pipelines.reports.sections.coverage import months_picture
-from pipelines.reports.sections.movements import offsets_picture, transitions_picture
+from pipelines.reports.sections.cause_pictures import cause_picture
 from pipelines.reports.view import View
-
-# Which picture shows a kind: the kinds' names are those of the catalogue of faults.
-_MOVED = {"date_shift", "constant_offset", "timezone_shift", "unit_factor", "unit_linear", "rounded"}
-_RECODED = {
-    "code_recoded", "inverted", "side_swapped", "code_truncated", "constant_value", "missing_collapsed",
-    "missing_in_new", "missing_in_reported",
-}  # fmt: skip
-_OVER_TIME = {"unit_not_reporting", "period_gap", "late_arrival", "submission_lost"}
 
 
 def cause_cards(view: View) -> tuple[CauseCard, ...]:
@@ -35,7 +26,8 @@ def unexplained(view: View) -> str:
     """How many discrepancies no cause explains: in the country rounded, in a region its own."""
     n = view.results.causes["unexplained"] if view.region is None else _explained_here(view).get(None, 0)
     shown = count(n) if view.region else _rounded_text(view, n, _rounded_explained(view)[None])
-    return view.text("report.unexplained", n=shown) if n else view.text("report.nothing_unexplained")
+    told = view.text("report.unexplained", n=shown) if n else view.text("report.nothing_unexplained")
+    return told[0].upper() + told[1:]
 
 
 def concerns(view: View, cause: dict[str, Any], own: dict[str | None, int]) -> bool:
@@ -62,7 +54,7 @@ def _card(view: View, cause: dict[str, Any], here: int) -> CauseCard:
         sentence=cause_sentence(view, cause),
         facts=tuple((view.text(f"cause.{name}"), text) for name, text in _facts(view, cause, here)),
         owner=view.messages.word("owner", cause.get("owner")),
-        picture=_picture(view, cause),
+        picture=cause_picture(view, cause),
     )
 
 
@@ -136,8 +128,7 @@ def share_in_slice(view: View, cause: dict[str, Any]) -> str:
     of = _part_of_slice(view, cause)
     if _is_own(view, cause) or whole == 0 or explained == 0:
         return f"{share(cause['share'])} ({of})" if _is_own(view, cause) else of
-    percent = share(round(explained / whole, 2)).replace(",00", "")
-    return f"{percent} ({of})"
+    return f"{whole_percent(explained / whole)} ({of})"
 
 
 def explained_text(view: View, cause: dict[str, Any]) -> str:
@@ -182,19 +173,3 @@ def _day(text: str) -> str:
         return day(text)
     except ValueError:
         return text
-
-
-def _picture(view: View, cause: dict[str, Any]) -> Picture | None:
-    """Drawn of the slice's own region where it has one, so that the cause is seen undiluted."""
-    variable = next(iter(cause["variables"]), None)
-    region = view.region or _single_region(cause["slice"])
-    if cause["kind"] in _MOVED and variable:
-        return offsets_picture(view, variable, region)
-    if cause["kind"] in _RECODED and variable:
-        return transitions_picture(view, variable, region)
-    return months_picture(view, region) if cause["kind"] in _OVER_TIME else None
-
-
-def _single_region(said: dict[str, Any]) -> str | None:
-    region = said.get("region")
-    return region if isinstance(region, str) else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.reports.numbers import NOTHING, count, day, month, share
+from pipelines.reports.numbers import count, day, month, share, whole_percent
 from pipelines.reports.parts import Cell, Section, Table, cells, headings
 from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.view import View
@@ -83,5 +83,5 @@ def _rounded(frame: pl.DataFrame, base: int) -> pl.DataFrame:
 
 def _month(view: View, row: Row) -> tuple[Cell, ...]:
     shares = (row[name] for name in ("arrived", "completeness_of_new", "completeness_of_new_adjusted"))
-    shown = (NOTHING if value is None else share(value) for value in shares)
+    shown = (share(value) if view.base == 1 else whole_percent(value) for value in shares)
     return cells(month(row["period"]), count(row["reported"]), count(row["new"]), *shown)

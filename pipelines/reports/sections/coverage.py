@@ -103,11 +103,12 @@ def places_picture(view: View) -> Picture | None:
     return Picture(charts.svg(chart), view.text("chart.coverage_places"))
 
 
-def months_picture(view: View, region: str | None) -> Picture | None:
-    """Both sides' completeness month by month, of one region or the country; of rounded counts where others read."""
+def months_picture(view: View, region: str | None, unit: str | None = None) -> Picture | None:
+    """Both sides' completeness month by month, of a unit, a region or the country; of rounded counts where others
+    read."""
     frame = view.results.frame("coverage").filter(
         pl.col("region").eq_missing(pl.lit(region, pl.String)),
-        pl.col("unit").is_null(),
+        pl.col("unit").eq_missing(pl.lit(unit, pl.String)),
         pl.col("period").is_not_null(),
     )
     rows = [
@@ -119,7 +120,7 @@ def months_picture(view: View, region: str | None) -> Picture | None:
     if not rows:
         return None
     chart = charts.months_chart(rows, [s for s, _ in _sides(view)], *view.texts("chart", "share_axis", "month_axis"))
-    place = view.names.region(region) if region else view.text("words.country")
+    place = view.place({"region": region, "unit": unit})
     return Picture(charts.svg(chart), f"{view.text('chart.coverage_months')}: {place}")
 
 

@@ -13,7 +13,7 @@ from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.values import known_code, value_text
 from pipelines.reports.view import View
 
-_PICTURES, _ROWS, _CODES, _OFFSETS = 3, 20, 9, 15
+_PICTURES, _ROWS, _CODES, _OFFSETS, _CLASSES = 3, 20, 9, 15, 24
 
 
 def movements_section(view: View) -> Section:
@@ -50,14 +50,29 @@ def transitions_picture(view: View, variable: str, region: str | None) -> Pictur
 
 
 def offsets_picture(view: View, variable: str, region: str | None) -> Picture | None:
-    """The histogram of one variable's offsets (new − reported), the most frequent ones in order of size."""
-    frame = _offsets(view, region).filter(pl.col("variable") == variable, pl.col("n") > 0)
-    if frame.is_empty():
+    """The histogram of one variable's offsets (new − reported): the most frequent ones in order of size, or in
+    classes where hardly any two are the same."""
+    moved = _of_region(view.results.frame("offsets"), region).filter(pl.col("offset") != 0, variable=variable)
+    common = moved.sort("n", "offset", descending=[True, False]).head(_OFFSETS)
+    in_classes = common["n"].sum() * 2 < moved["n"].sum()
+    shown = _classes(moved) if in_classes else common.filter(pl.col("n") >= view.threshold).sort("offset")
+    if shown.is_empty():
         return None
-    shown = frame.sort("n", "offset", descending=[True, False]).head(_OFFSETS).sort("offset")
-    rows = [{"offset": _signed(row["offset"]), "n": row["n"]} for row in shown.iter_rows(named=True)]
+    counted = rounded_columns(shown, view.base, "n").iter_rows(named=True)
+    rows = [{"offset": _signed(row["offset"]), "n": row["n"]} for row in counted]
     chart = charts.offsets_chart(rows, *view.texts("chart", "offset_axis", "n_axis"))
     return Picture(charts.svg(chart), _caption(view, "offsets", variable, region))
+
+
+def _classes(moved: pl.DataFrame) -> pl.DataFrame:
+    """Offsets in classes of one width, each named by its middle, a round number; empty ones stand between."""
+    span = max(abs(moved["offset"].min()), abs(moved["offset"].max()))
+    width = float(f"{2 * span / _CLASSES:.0e}")
+    middle = (pl.col("offset") / width).round().cast(pl.Int64)
+    counted = moved.group_by(step=middle).agg(pl.col("n").sum())
+    every = pl.DataFrame({"step": range(counted["step"].min(), counted["step"].max() + 1)})
+    joined = every.join(counted, on="step", how="left", maintain_order="left").fill_null(0)
+    return joined.select(offset=pl.col("step") * width, n="n")
 
 
 def _transitions(view: View, region: str | None) -> pl.DataFrame:
@@ -92,8 +107,9 @@ def _may_be_shown(view: View, row: dict[str, Any]) -> bool:
 
 
 def _offsets(view: View, region: str | None) -> pl.DataFrame:
+    """One region's offsets that enough share: the values of a few would say who moved."""
     moved = _of_region(view.results.frame("offsets"), region).filter(pl.col("offset") != 0)
-    return _rounded(view, moved.with_columns(of=pl.lit("moved")))
+    return _rounded(view, moved.filter(pl.col("n") >= view.threshold).with_columns(of=pl.lit("moved")))
 
 
 def _of_region(frame: pl.DataFrame, region: str | None) -> pl.DataFrame:
