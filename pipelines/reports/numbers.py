@@ -30,6 +30,8 @@ def share(value: float | Fraction | None, limit: float | None = None) -> str:
     """
     if value is None or not math.isfinite(value):
         return NOTHING
+    if isinstance(value, float):  # what arithmetic left of 1 is no difference
+        value = round(value, _MOST_DECIMALS)
     if value in (0, 1):
         return f"{int(value) * 100} %"
     hundredths = _decimal(value) * 100

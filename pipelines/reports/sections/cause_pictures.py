@@ -34,7 +34,7 @@ def cause_picture(view: View, cause: dict[str, Any]) -> Picture | None:
     """Drawn of the slice's own region or unit where it has one, so that the cause is seen undiluted."""
     variable, kind = next(iter(cause["variables"]), None), cause["kind"]
     unit = _single(cause["slice"], "unit")
-    region = view.region or _single(cause["slice"], "region") or _region_of(view, unit)
+    region = view.region or _single(cause["slice"], "region") or region_of(view, unit)
     if kind in _OVER_TIME:
         return months_picture(view, region, unit)
     if variable is None:
@@ -72,6 +72,9 @@ def _single(said: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _region_of(view: View, unit: str | None) -> str | None:
-    regions = view.results.frame("coverage").filter(pl.col("unit").eq(pl.lit(unit, pl.String)))["region"]
+def region_of(view: View, unit: Any) -> str | None:
+    """The region of a slice's unit, where it has one."""
+    if not isinstance(unit, str):
+        return None
+    regions = view.results.frame("coverage").filter(pl.col("unit").eq(pl.lit(unit)))["region"]
     return regions[0] if len(regions) else None

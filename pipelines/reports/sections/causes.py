@@ -11,7 +11,7 @@ from pipelines.explain.sentences import COUNTED
 from pipelines.reports.numbers import NOTHING, count, day, figure, share, whole_percent
 from pipelines.reports.parts import CauseCard
 from pipelines.reports.rounding import rounded
-from pipelines.reports.sections.cause_pictures import cause_picture
+from pipelines.reports.sections.cause_pictures import cause_picture, region_of
 from pipelines.reports.view import View
 
 
@@ -67,7 +67,8 @@ def cause_sentence(view: View, cause: dict[str, Any]) -> str:
 
 def _is_own(view: View, cause: dict[str, Any]) -> bool:
     """A region's own figures are shown to it as they are; those of a cause beyond it are not."""
-    return view.region is not None and cause["slice"].get("region") == view.region
+    said = cause["slice"]
+    return view.region is not None and view.region in (said.get("region"), region_of(view, said.get("unit")))
 
 
 def _base(view: View) -> int:
