@@ -28,6 +28,7 @@ from pipelines.reconciliation.counting import counted_records
 from pipelines.reconciliation.derive import EVIDENCE, derive, registers_of
 from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish
+from pipelines.reports.released import write_released
 from pipelines.reports.workbook import opens
 from pipelines.run import Run, by_itself, opened
 from pipelines.sources.arrivals import arrivals
@@ -200,6 +201,7 @@ def reconcile(run: Run) -> Summary:
     publish.write_frames(run.building, arrived)
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
     publish.write_reconciliation(run.building, found, earlier)
+    write_released(run.building, earlier, run.spec.small_cells, run.names.successors, found.counts())
     return found.counts()
 
 

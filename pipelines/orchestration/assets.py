@@ -84,8 +84,11 @@ def conformed(context: dg.AssetExecutionContext, installation: Installation) -> 
     "bryder en regel af alvoren *fejl*, holdes tilbage; en *advarsel* følger med videre.",
 )
 def validated(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    found = flow.validate(run_of(context, installation))
-    return dg.MaterializeResult(metadata=metadata.rows_by_source(found), check_results=list(rule_check_results(found)))
+    run = run_of(context, installation)
+    found, few = flow.validate(run), run.spec.small_cells
+    return dg.MaterializeResult(
+        metadata=metadata.rows_by_source(found, few), check_results=list(rule_check_results(found, few))
+    )
 
 
 @step(
@@ -113,7 +116,7 @@ def reconciled(context: dg.AssetExecutionContext, installation: Installation) ->
         metadata=metadata.of_reconciliation(run, summary),
         check_results=[
             checks.every_record_once(run.building, summary),
-            checks.regions_add_up(run.building),
+            checks.regions_add_up(run.building, run.spec.small_cells),
         ],
     )
 
@@ -127,8 +130,9 @@ def reconciled(context: dg.AssetExecutionContext, installation: Installation) ->
 def explained(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
     run = run_of(context, installation)
     summary = flow.explain(run)
-    causes = {"årsager, vigtigste først": metadata.causes_table(metadata.view_of(run))}
-    return dg.MaterializeResult(metadata=metadata.counts(summary) | causes)
+    view = metadata.view_of(run)
+    causes = {"årsager, vigtigste først": metadata.causes_table(view)}
+    return dg.MaterializeResult(metadata=metadata.few_hidden(view, summary) | causes)
 
 
 @step(

@@ -45,7 +45,7 @@ IN_PARTS = ("pairs", "discrepancies")
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
-    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
+    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings", "published")}
     | {"summary.json", "causes.json", "gate.json", "report.html", MANIFEST}
 )
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
