@@ -99,7 +99,7 @@ def test_the_chance_of_a_slice_bounds_how_often_noise_has_one(share):
             "unit": unit.astype(str).tolist(), "region": (unit // 6).astype(str).tolist(),
             "sex": rng.choice(["f", "m"], n).tolist(), "wave": rng.choice(["1", "2", "3"], n).tolist(),
         })  # fmt: skip
-        found = best_slice(rows, np.ones(n, dtype=bool), rng.random(n) < share, least_share=0.0, least_gain=0.0)
+        found = best_slice(rows, np.ones(n, dtype=bool), rng.random(n) < share, least_share=0.0, least_gain=-100.0)
         chances.append(found.log_chance if found and found.where else 0.0)
     for level in (0.01, 0.05, 0.2):
         assert np.mean(np.array(chances) <= math.log(level)) <= level
