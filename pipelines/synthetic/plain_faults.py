@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ from pipelines.project import InputError
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic import plain_records, value_faults
 from pipelines.synthetic.faults import Fault, Planting
-from pipelines.synthetic.plain_sides import REFERENCE_DATE, PlainSides
+from pipelines.synthetic.plain_sides import PlainSides
 from pipelines.synthetic.streams import stream
 
 RECODED = frozenset({"code_recoded"})
@@ -75,7 +75,7 @@ def plant_plain(
     """
     if fault.kind not in KINDS:
         raise InputError(f"{fault.kind} is no kind of fault in plain files: choose one of {', '.join(sorted(KINDS))}.")
-    planting = Planting(spec, fault, stream(seed, "plain", fault.kind), REFERENCE_DATE, {})
+    planting = Planting(spec, fault, stream(seed, "plain", fault.kind), sides.reference_date, {})
     if fault.kind in plain_records.PLANTERS:
         after = plain_records.PLANTERS[fault.kind](sides, planting)
         return after, _truth(fault, (), *_touched(sides, after))
@@ -83,7 +83,7 @@ def plant_plain(
     after = before
     for name in variables:
         after = VALUES[fault.kind](after, _of_variable(planting, name))
-    planted = PlainSides(**{"reported": sides.reported, "new": sides.new, fault.side: after})
+    planted = replace(sides, **{fault.side: after})
     return planted, _truth(fault, variables, *_touched(sides, planted))
 
 

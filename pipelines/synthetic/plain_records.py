@@ -25,7 +25,7 @@ def boundary_off(sides: PlainSides, planting: Planting) -> PlainSides:
     ((name, edge),) = planting.parameter("edge").items()
     at, above = pl.col(name) == edge, (pl.col(name) >= edge).fill_null(True)
     kept = sides.reported.filter(above)
-    return PlainSides(kept, sides.new.filter(above & ~at.fill_null(False)))
+    return replace(sides, reported=kept, new=sides.new.filter(above & ~at.fill_null(False)))
 
 
 def late_arrival(sides: PlainSides, planting: Planting) -> PlainSides:
