@@ -2,97 +2,64 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from pipelines.spec.model import DatabaseSpec
-from pipelines.synthetic.faults import Fault, Planting
+from benchmarks.explain_worlds import CARRIED, PLACES, World, in_slice, period, random_slice, sized
+from pipelines.synthetic.faults import Fault
 from pipelines.synthetic.plain_faults import Truth, plant_plain
-from pipelines.synthetic.plain_sides import REFERENCE_DATE, PlainSides
 
-TRIES = 80
-CARRIED = ("region", "unit", "hospital", "age_band", "sex")  # attributes that stand on both sides
-PLACES = ("region", "unit")
+OFTEN_SEVERAL = ("missing_in_new", "missing_in_reported", "date_shift", "text_form", "date_precision")
 
 
 @dataclass(frozen=True)
-class World:
-    """An invented database with its two noisy sides, before any fault."""
+class Case:
+    """A planted fault: its truth, the world before it, and which new records it could show in (null: all)."""
 
-    spec: DatabaseSpec
-    sides: PlainSides
-    rng: np.random.Generator
-
-    def names(self, *types: str) -> list[str]:
-        """Variables of these types other than the event date."""
-        return [n for n, v in self.spec.variables.items() if v.type in types and n != self.spec.event_date]
-
-    def one(self, options: Any) -> Any:
-        options = list(options)
-        return options[int(self.rng.integers(len(options)))]
+    fault: Fault
+    truth: Truth
+    before: World
+    affected: pl.Expr | None
 
 
-def period(world: World, closed: bool | None = None) -> dict[str, dt.date]:
-    """From a day, to a day, or both (`closed`)."""
-    ends = sorted(world.rng.integers(20, 340, 2).tolist())
-    first, last = (dt.date(2026, 1, 1) + dt.timedelta(days=int(n)) for n in ends)
-    way = 2 if closed else int(world.rng.integers(0, 2 if closed is False else 3))
-    return [{"from": first}, {"to": last}, {"from": first, "to": last}][way]
-
-
-def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: bool = True) -> dict[str, Any]:
-    """At most three attributes with values of one of the records; one of them may be a period."""
-    chosen = world.rng.permutation(names)[: int(world.rng.integers(0, most) + 1)].tolist()
-    record = world.sides.new.row(int(world.rng.integers(len(world.sides.new))), named=True)
-    where = {name: record[name] for name in chosen}
-    if dated and len(where) < most and world.rng.random() < 0.3:
-        where["period"] = period(world)
-    return where
-
-
-def sized(world: World, size: int, count: Callable[[dict], int], draw: Callable[[], dict]) -> dict[str, Any]:
-    """Of many slices the first of nearly the size asked for; else the nearest (at least 20 records)."""
-    best, nearest = {}, np.inf
-    for _ in range(TRIES):
-        where = draw()
-        n = count(where)
-        off = abs(np.log(max(n, 1) / size)) if n >= 20 else np.inf
-        if off < nearest:
-            best, nearest = where, off
-        if nearest < 0.25:
-            break
-    return best
-
-
-def in_slice(world: World, where: dict, frame: pl.DataFrame) -> pl.Series:
-    return Planting(world.spec, Fault(kind="any", slice=where), world.rng, REFERENCE_DATE, {}).in_slice(frame)
-
-
-def case(world: World, kind: str, size: int, names: tuple[str, ...] | None = None, taken: frozenset[str] = frozenset()):
-    """(fault, variables) of the kind in a slice of about `size` changed records; None where the database has none."""
+def drawn(world: World, kind: str, size: int, names: tuple[str, ...] = ()):
+    """(fault, variables, affected) of the kind in a slice of about `size` changed records, of the attributes
+    `names` if any; None where the database has none."""
     made = PARAMETERS[kind](world) if kind in PARAMETERS else OF_RECORDS[kind](world, size)
-    if made is None:
-        return None
+    if made is None or kind in OF_RECORDS:
+        return made
     fault, variables, affected = made
-    if set(variables) & taken:
-        return None
-    if kind in OF_RECORDS:
-        return fault, variables
-    all_names = names or (*CARRIED, "submission", "schema_version", "source_system", *world.spec.slices)
     frame = world.sides.new
-    able = (
-        frame.select(affected.fill_null(False)).to_series() if affected is not None else pl.Series([True] * len(frame))
-    )
+    able = pl.lit(True) if affected is None else affected.fill_null(False)
+    able = frame.select(pl.repeat(True, pl.len()) & able).to_series()
+    if able.sum() < 20:
+        return None
     where = sized(
-        world, size, lambda w: int((in_slice(world, w, frame) & able).sum()), lambda: random_slice(world, all_names)
+        world,
+        size,
+        lambda w: int((in_slice(world, w, frame) & able).sum()),
+        lambda: random_slice(world, names or world.attributes),
     )
-    return fault.model_copy(update={"slice": where}), variables
+    return fault.model_copy(update={"slice": where}), _with_others(world, kind, variables), affected
+
+
+def _with_others(world: World, kind: str, variables: tuple[str, ...]) -> tuple[str, ...]:
+    """One fault often strikes several variables of a type."""
+    type_ = world.spec.variables[variables[0]].type
+    others = [name for name in world.names(type_) if name not in variables]
+    if kind not in OFTEN_SEVERAL or not others or world.rng.random() < 0.75:
+        return variables
+    return (*variables, world.one(others))
+
+
+def planted(world: World, fault: Fault, variables: tuple[str, ...], affected: pl.Expr | None, seed: int):
+    """(the world with the fault, the case)."""
+    sides, truth = plant_plain(world.spec, world.sides, fault, variables, seed)
+    return world.with_sides(sides), Case(fault, truth, world, affected)
 
 
 def _value(kind: str, types: tuple[str, ...], draw: Callable[[World, str], Any]):
@@ -247,34 +214,40 @@ def _unit(world: World) -> str:
 
 def _not_reporting(world: World, size: int):
     def draw():
-        return {"unit": _unit(world)} | ({"period": {"from": period(world)["from"]}} if False else {})
+        started = {"from": next(iter(period(world, False).values()))}
+        return {"unit": _unit(world)} | ({"period": started} if world.rng.random() < 0.5 else {})
 
-    where = _in(world, size, lambda: draw() | ({"period": period(world, False)} if world.rng.random() < 0.5 else {}))
-    where = {**where, **({"period": {"from": next(iter(where["period"].values()))}} if "period" in where else {})}
-    started = {"from": where["period"]["from"]} if "period" in where else {}
-    return Fault(kind="unit_not_reporting", slice=where, parameters={"unit": where["unit"], **started}), (), None
+    where = _in(world, size, draw)
+    if not where:
+        return None
+    return Fault(kind="unit_not_reporting", slice=where, parameters={"unit": where["unit"]}), (), None
 
 
 def _gap(world: World, size: int):
     def draw():
-        limits = period(world, True)
         name = world.one(PLACES)
-        return {name: world.one(world.sides.new[name].unique().sort()), "period": limits}
+        return {name: world.one(world.sides.new[name].unique().sort()), "period": period(world, True)}
 
     where = _in(world, size, draw)
-    return Fault(kind="period_gap", slice=where, parameters=dict(where["period"])), (), None
+    return (Fault(kind="period_gap", slice=where, parameters=dict(where["period"])), (), None) if where else None
+
+
+def _lost(world: World, size: int):
+    where = _in(world, size, lambda: {"submission": world.one(world.sides.new["submission"])})
+    return (Fault(kind="submission_lost", slice=where, parameters=dict(where)), (), None) if where else None
 
 
 def _too_narrow(world: World, size: int):
     name = world.one(world.names("sks"))
     codes = world.sides.new[name].drop_nulls()
     where = _in(world, size, lambda: {name: world.one([code := world.one(codes), code[:4] + "*", code[:5] + "*"])})
-    return Fault(kind="population_too_narrow", slice=where, parameters={"code": where[name]}), (), None
+    fault = Fault(kind="population_too_narrow", slice=where, parameters={"code": where[name]}) if where else None
+    return (fault, (), None) if fault else None
 
 
 def _too_wide(world: World, size: int):
     name, share = world.one(world.names("sks")), min(1.0, size / len(world.sides.new))
-    code = world.one(["DZ995", "DX10A"])
+    code = world.one(["DZ995", "DX10A", "DQ87", "KFNG02"])
     return Fault(kind="population_too_wide", variable=name, parameters={"code": code, "share": share}), (), None
 
 
@@ -289,22 +262,27 @@ def _boundary(world: World, size: int):
 
 def _late(world: World, size: int):
     lag = world.one([30, 45, 60, 90])
-    where = _in(world, 10 * size, lambda: world.one([{}, {"region": world.one(world.sides.new["region"])}]))
+    day, end = world.sides.new[world.spec.event_date], world.sides.reference_date
+    young = (pl.lit(end) - day).dt.total_days() < lag
+    places = [{}, *({"region": region} for region in world.sides.new["region"].unique().sort())]
+    where = min(places, key=lambda w: abs((in_slice(world, w, world.sides.new) & pl.select(young).to_series()).sum() / 2 - size))
     return Fault(kind="late_arrival", slice=where, parameters={"lag": lag}), (), None
 
 
 def _twice(world: World, size: int):
     first = _in(world, size, lambda: {"submission": world.one(world.sides.new["submission"])})
-    again = first["submission"].rsplit("-", 1)[0] + "-13"
+    if not first:
+        return None
+    again = world.one([first["submission"].rsplit("-", 1)[0] + "-900001", first["submission"] + "b"])
     return Fault(kind="submission_twice", slice=first, parameters={"submission": again}), (), None
 
 
 def _placed(kind: str, share: float, **parameters: Any):
     def make(world: World, size: int):
-        names = (*CARRIED, "schema_version", "source_system", *world.spec.slices)
-        where = _in(world, size, lambda: random_slice(world, names, 2), share)
-        drawn = {key: world.one(options) for key, options in parameters.items()}
-        return Fault(kind=kind, slice=where, parameters=drawn), (), None
+        where = _in(world, size, lambda: random_slice(world, world.attributes, 2), share)
+        chosen = {key: world.one(options) for key, options in parameters.items()}
+        affected = pl.col("person").str.starts_with("0") if "leading_zero_lost" in chosen.values() else None
+        return (Fault(kind=kind, slice=where, parameters=chosen), (), affected) if where else None
 
     return make
 
@@ -319,21 +297,22 @@ def _strangers(kind: str):
 
 
 def _mapped(world: World, size: int):
-    where = _in(
-        world,
-        size,
-        lambda: (
-            {"unit": _unit(world)}
-            | ({"period": {"from": period(world, False).popitem()[1]}} if world.rng.random() < 0.4 else {})
-        ),
-    )
-    to = world.one([unit for unit in world.sides.new["unit"].unique().sort() if unit != where["unit"]])
-    return Fault(kind="unit_mapped_wrong", slice=where, parameters={"from": where["unit"], "to": to}), (), None
+    def draw():
+        started = {"from": next(iter(period(world, False).values()))}
+        return {"unit": _unit(world)} | ({"period": started} if world.rng.random() < 0.4 else {})
+
+    where = _in(world, size, draw)
+    others = [unit for unit in world.sides.new["unit"].unique().sort() if unit != where.get("unit")]
+    if not where or not others:
+        return None
+    parameters = {"from": where["unit"], "to": world.one(others)}
+    return Fault(kind="unit_mapped_wrong", slice=where, parameters=parameters), (), None
 
 
 OF_RECORDS: dict[str, Callable] = {
-    "unit_not_reporting": _not_reporting, "period_gap": _gap, "population_too_narrow": _too_narrow,
-    "population_too_wide": _too_wide, "boundary_off": _boundary, "late_arrival": _late, "submission_twice": _twice,
+    "unit_not_reporting": _not_reporting, "period_gap": _gap, "submission_lost": _lost,
+    "population_too_narrow": _too_narrow, "population_too_wide": _too_wide, "boundary_off": _boundary,
+    "late_arrival": _late, "submission_twice": _twice,
     "duplicate_record": _placed("duplicate_record", 0.7), "contact_split": _placed("contact_split", 1, n=[2, 3]),
     "contact_merged": _placed("contact_merged", 1, n=[2, 3]), "retracted_kept": _strangers("retracted_kept"),
     "test_persons": _strangers("test_persons"), "unit_mapped_wrong": _mapped,
@@ -341,8 +320,3 @@ OF_RECORDS: dict[str, Callable] = {
     "person_id_changed": _placed("person_id_changed", 1),
 }  # fmt: skip
 KINDS = (*PARAMETERS, *OF_RECORDS)
-
-
-def planted(world: World, fault: Fault, variables: tuple[str, ...], seed: int) -> tuple[World, Truth]:
-    sides, truth = plant_plain(world.spec, world.sides, fault, variables, seed)
-    return World(world.spec, sides, world.rng), truth
