@@ -37,6 +37,7 @@ SIZES = (20, 200, 2000)
 FEWEST = 20  # records that a fault must have changed to be a case
 MORE_THAN = 4  # times the size: so many courses a database has at least
 TOGETHER = (3, 6)
+ONE_THREAD = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 # In each round: beside every kind in every size.
 OF_A_ROUND = {"group": 18, "confounded": 9, "clean": 6, "files": 1}
 CONFOUNDERS = ("schema_version", "source_system", "unit")
@@ -91,7 +92,9 @@ def tasks(parts: list[str], kinds: list[str], sizes: list[int], order: int) -> I
 
 def done_already(path: Path | None) -> set[tuple]:
     lines = path.read_text("utf-8").splitlines() if path and path.exists() else []
-    return {(v["part"], v["kind"] if v["part"] == "single" else "", v["wanted"], v["seed"]) for v in map(json.loads, lines)}
+    return {
+        (v["part"], v["kind"] if v["part"] == "single" else "", v["wanted"], v["seed"]) for v in map(json.loads, lines)
+    }
 
 
 # ---------------------------------------------------------------- one case
@@ -186,7 +189,8 @@ DRAWING = {"single": single, "group": group, "files": group, "confounded": confo
 def run(wanted: Iterable[Task], out: Path | None, said: argparse.Namespace) -> list[dict[str, Any]]:
     """Cases until the time is up or enough have been done; each is written as soon as it is judged."""
     ends, results = time.monotonic() + 60 * said.minutes, []
-    with ProcessPoolExecutor(said.workers, get_context("spawn"), initializer=os.nice, initargs=(10,)) as pool:
+    os.environ |= dict.fromkeys(ONE_THREAD, "1")  # the workers are what runs side by side
+    with ProcessPoolExecutor(said.workers, get_context("spawn")) as pool:
         waiting: dict[Future, Task] = {}
         for task in wanted:
             if time.monotonic() > ends:
@@ -243,7 +247,9 @@ def main() -> None:
         results = [json.loads(line) for path in said.summary for line in path.read_text("utf-8").splitlines()]
     else:
         known = done_already(said.out)
-        wanted = (t for t, _ in zip(tasks(said.parts, said.kinds, said.sizes, said.order), range(said.cases), strict=False))
+        wanted = (
+            t for t, _ in zip(tasks(said.parts, said.kinds, said.sizes, said.order), range(said.cases), strict=False)
+        )
         results = run((t for t in wanted if (t.part, t.kind, t.size, t.seed) not in known), said.out, said)
     print(tables(results))
 

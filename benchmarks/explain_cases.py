@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.explain_worlds import CARRIED, PLACES, World, in_slice, period, random_slice, sized
+from benchmarks.explain_worlds import PLACES, World, in_slice, period, random_slice, sized
 from pipelines.synthetic.faults import Fault
 from pipelines.synthetic.plain_faults import Truth, plant_plain
 
+EVENT_DATE = 0.2  # of the faults in dates strike the date that pairs are made by
 OFTEN_SEVERAL = ("missing_in_new", "missing_in_reported", "date_shift", "text_form", "date_precision")
 
 
@@ -42,7 +43,7 @@ def drawn(world: World, kind: str, size: int, names: tuple[str, ...] = ()):
         world,
         size,
         lambda w: int((in_slice(world, w, frame) & able).sum()),
-        lambda: random_slice(world, names or world.attributes),
+        lambda: random_slice(world, names or world.attributes, dated=world.spec.event_date not in variables),
     )
     return fault.model_copy(update={"slice": where}), _with_others(world, kind, variables), affected
 
@@ -51,7 +52,7 @@ def _with_others(world: World, kind: str, variables: tuple[str, ...]) -> tuple[s
     """One fault often strikes several variables of a type."""
     type_ = world.spec.variables[variables[0]].type
     others = [name for name in world.names(type_) if name not in variables]
-    if kind not in OFTEN_SEVERAL or not others or world.rng.random() < 0.75:
+    if kind not in OFTEN_SEVERAL or not others or world.spec.event_date in variables or world.rng.random() < 0.75:
         return variables
     return (*variables, world.one(others))
 
@@ -69,7 +70,8 @@ def _value(kind: str, types: tuple[str, ...], draw: Callable[[World, str], Any])
         options = world.names(*types)
         if not options:
             return None
-        name = world.one(options)
+        is_key = types == DATES and world.rng.random() < EVENT_DATE
+        name = world.spec.event_date if is_key else world.one(options)
         drawn = draw(world, name)
         if drawn is None:
             return None
@@ -256,7 +258,7 @@ def _boundary(world: World, size: int):
     counts = world.sides.new[name].drop_nulls().value_counts().filter(pl.col(name) < pl.col(name).mean())
     if counts.is_empty():
         return None
-    near = counts.with_columns(off=(pl.col("count") - size).abs()).sort("off", name)
+    near = counts.with_columns(off=(pl.col("count") - 1.2 * size).abs()).sort("off", name)
     return Fault(kind="boundary_off", parameters={"edge": {name: near[name][0]}}), (), None
 
 
@@ -265,7 +267,9 @@ def _late(world: World, size: int):
     day, end = world.sides.new[world.spec.event_date], world.sides.reference_date
     young = (pl.lit(end) - day).dt.total_days() < lag
     places = [{}, *({"region": region} for region in world.sides.new["region"].unique().sort())]
-    where = min(places, key=lambda w: abs((in_slice(world, w, world.sides.new) & pl.select(young).to_series()).sum() / 2 - size))
+    where = min(
+        places, key=lambda w: abs((in_slice(world, w, world.sides.new) & pl.select(young).to_series()).sum() / 2 - size)
+    )
     return Fault(kind="late_arrival", slice=where, parameters={"lag": lag}), (), None
 
 

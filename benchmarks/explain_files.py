@@ -37,7 +37,16 @@ def _reconciled(world: World, folder: Path) -> dict[str, Any]:
     frames[1].write_parquet(new)
     day = world.sides.reference_date.isoformat()
     files = ["--reported", reported, "--new", new, "--out", out, "--reference-date", day]
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "reconcile", "--spec", spec, *files, "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from pipelines.cli import main; main()",
+        "reconcile",
+        "--spec",
+        spec,
+        *files,
+        "--json",
+    ]
     ended = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
     if ended.returncode:
         raise RuntimeError(f"reconcile refused the files: {ended.stdout} {ended.stderr}")

@@ -61,7 +61,11 @@ def _claims(results: Results) -> str:
         "| faults | made | carry their cause (bar 95 %) | of named faults only | claimed | wrongly (bar 2 %) |",
         "|---|---|---|---|---|---|",
     ]
-    sized = [("20 to 199", lambda v: v["size"] < BIG), ("200 or more", lambda v: v["size"] >= BIG), ("all", lambda v: True)]
+    sized = [
+        ("20 to 199", lambda v: v["size"] < BIG),
+        ("200 or more", lambda v: v["size"] >= BIG),
+        ("all", lambda v: True),
+    ]
     for said, fits in sized:
         some = [v for v in results if v["faults"] and fits(v)]
         named = [v for v in some if v["named"]]

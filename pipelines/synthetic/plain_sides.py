@@ -125,7 +125,7 @@ def _versions(
 def _submission(layout: Layout, day: np.ndarray) -> pl.Series:
     """The month, or a running number of so many days each."""
     if layout.days_a_submission is None:
-        return pl.Series(day).dt.strftime("%m")
+        return pl.Series(day).dt.strftime("%m" if layout.days <= 366 else "%Y-%m")
     number = (day - np.datetime64(layout.first_day)).astype(int) // layout.days_a_submission + 1
     return pl.Series(number).cast(pl.String).str.zfill(6)
 
