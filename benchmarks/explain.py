@@ -1,6 +1,6 @@
 """How well are planted faults explained? Found, named, rank and false alarms, per kind and overall.
 
-    python -m benchmarks.explain --minutes 40 --out results.jsonl    # takes cases until the time is up; goes on where it stopped
+    python -m benchmarks.explain --minutes 40 --out results.jsonl    # cases until the time is up; goes on from there
     python -m benchmarks.explain --summary results.jsonl             # the tables of whatever is there
     python -m benchmarks.explain --parts single --kinds rounded --cases 12 --show
 
@@ -128,8 +128,8 @@ def _verdict(task: Task, case: Case, clean: World, after: World, explanation: Ex
     found = next((rank for rank, cause in ranked if judge.of_kind(cause)), 0)
     counted = judge.counted(ids, [explanation.causes[named - 1].id] if named else [])
     true = f"{truth.kind} {truth.variables} {dict(truth.slice)} {dict(truth.parameters)} {truth.size}"
-    return Verdict(task.part, truth.kind, task.seed, truth.size, faults, len(explanation.causes), named, found, *counted,
-                   true, told, task.size)  # fmt: skip
+    ranks = len(explanation.causes), named, found
+    return Verdict(task.part, truth.kind, task.seed, truth.size, faults, *ranks, *counted, true, told, task.size)
 
 
 def _line(cause: Cause) -> str:

@@ -30,7 +30,8 @@ def _singles(results: Results) -> str:
         return ""
     lines = [
         "## One fault",
-        "| kind | 200 or more: cases | rank 1 (bar 95 %, all 98 %) | 20 to 199: cases | first three (bar 90 %) | kind found, all sizes |",
+        "| kind | 200 or more: cases | rank 1 (bar 95 %, all 98 %) | 20 to 199: cases | first three (bar 90 %) "
+        "| kind found, all sizes |",
         "|---|---|---|---|---|---|",
     ]
     for kind in [*sorted({v["kind"] for v in results}), None]:
