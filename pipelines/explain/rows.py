@@ -16,6 +16,7 @@ from pipelines.spec.model import DatabaseSpec
 # The order in which attributes are preferred where they describe the same rows.
 EARLY = ("unit", "region", "hospital", "schema_version", "source_system", "age_band", "sex")
 LATE = ("submission", "source_file")
+FIRST_ROWS = 20_000
 CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
 
 
@@ -58,8 +59,48 @@ class Rows:
     @cached_property
     def matrix(self) -> np.ndarray:
         """One row a row, one column an attribute: values numbered through."""
-        columns = [self.codes[name] + 1 + start for name, start in zip(self.names, self.starts, strict=False)]
-        return np.stack(columns, axis=1).astype(np.int32) if columns else np.zeros((len(self), 0), np.int32)
+        columns = [self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0), np.int32)
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many numbers each attribute has, "unknown" among them."""
+        return np.diff(self.starts).tolist()
+
+    @cached_property
+    def apart(self) -> list[tuple[int, int]]:
+        """The attributes (their places among the names) that may stand together in a slice: of different columns,
+        and neither is decided by the other."""
+        places = range(len(self.names))
+        return [(a, b) for a in places for b in places[a + 1 :] if self._are_apart(a, b)]
+
+    @cached_property
+    def apart_set(self) -> set[tuple[int, int]]:
+        return set(self.apart)
+
+    def _are_apart(self, a: int, b: int) -> bool:
+        if self.column_of(self.names[a]) == self.column_of(self.names[b]):
+            return False
+        # Where the first rows show that neither decides the other, no more need be looked at.
+        return not (self._is_decided(a, b, FIRST_ROWS) and self._is_decided(a, b, len(self)))
+
+    def _is_decided(self, a: int, b: int, rows: int) -> bool:
+        """Whether in the first `rows` one of the two has one value wherever the other has a certain one."""
+        one, other = (self.codes[self.names[at]][:rows].astype(np.intp) + 1 for at in (a, b))
+        seen = np.bincount(one * self.sizes[b] + other, minlength=self.sizes[a] * self.sizes[b]) > 0
+        both = seen.reshape(self.sizes[a], self.sizes[b])
+        return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
+
+    def of(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
+        """The rows with the numbers named, in a period of day codes."""
+        chosen = np.ones(len(self), dtype=bool)
+        for name, numbers in named.items():
+            codes = [number - self.starts[self.names.index(name)] - 1 for number in numbers]
+            column = self.codes[name]
+            chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
+        if period:
+            chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
+        return chosen
 
     def name_of(self, code: int) -> str:
         return self.names[bisect_right(self.starts, code) - 1]
@@ -144,8 +185,8 @@ def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchic
 
 def _coded(column: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
     found = column.drop_nulls().unique().sort()
-    code = column.cast(pl.Enum(found)).to_physical().cast(pl.Int32).fill_null(-1)
-    return tuple(found), code.to_numpy()
+    code = column.cast(pl.Enum(found)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+    return tuple(found), code.astype(np.min_scalar_type(-max(len(found), 1)))  # narrow: it is read often
 
 
 def _coded_days(day: pl.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -3,38 +3,45 @@
 A slice is at most three attributes, of which one may be a period; an attribute may have a list of values.
 Slices are compared by the log-likelihood ratio of two binomial shares (inside, outside) against one, less what
 the description costs: the logarithm of the number of descriptions one could have given (minimum description
-length; it also pays for looking at so many slices, Bonferroni). A slice whose longer slices cannot gain more
-than the best one found, even if they held all its hits and nothing else, is not made longer (the bound of
-SliceLine, Sagadeeva & Boehm 2021, on this score).
+length; it also pays for looking at so many slices, Bonferroni).
+
+Of slices that name one value of each attribute none better is missed (`itemsets`). Lists and periods are sought beside
+them by a rule: within the whole, and within the BEAM slices of each length that gain most and may still lead beyond the
+best one, the values of an attribute that are hit alike, and the interval of days that gains most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import xlogy
 
+from pipelines.explain.itemsets import Table, pairs, singles, triples
 from pipelines.explain.periods import best_interval, limits_of
 from pipelines.explain.rows import Rows
+from pipelines.explain.trials import (
+    FEWEST_HITS,
+    PRIOR_HITS,
+    PRIOR_TRIALS,
+    Candidate,
+    Trials,
+    cost,
+    lower_limit,
+    trials_of,
+)
 
 MOST_ATTRIBUTES = 3
 MOST_VALUES = 6  # in a list of one attribute
 ALIKE = 0.15  # shares of values in one list differ by no more: one fault hits them all alike
-FEWEST_HITS = 6  # below this many rows a share is no evidence
 # A cause must gain more than this over saying nothing: exp(−gain) bounds the chance that it is luck, the number
 # of descriptions being paid for; and there are some hundred suspicions in a run.
 LEAST_GAIN = float(np.log(100_000))
 # A cause hits most of its slice, by the lower limit of its share: published disagreement goes up to 30 %.
 MOST = 0.5
-SURELY = 1.96  # standard errors of that limit (Wilson 1927)
-# Trials added outside each slice, so that a slice that is everything is held against something:
-# a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
-PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
-MOST_TRIALS = 50_000  # hits, and misses, that a slice is looked for in
-BEAM = 10  # how many slices of one length are made longer
+BEAM = 8  # how many slices of one length are given a list or a period
+MOST_MEASURED = 10  # of one length that are found in a sample and measured on all rows
 
 
 @dataclass(frozen=True)
@@ -52,77 +59,19 @@ class Slice:
 
     @property
     def share_low(self) -> float:
-        """Lower limit of the share (Wilson 1927)."""
-        n, z = max(self.trials, 1), SURELY
-        spread = z * np.sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
-        return float((self.share + z * z / (2 * n) - spread) / (1 + z * z / n))
+        return float(lower_limit(self.hits, self.trials))
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A slice while it is searched for: the codes it names by attribute, its period as two day codes.
+class Demands:
+    """What a slice must have: hits in `share` of its trials, surely, and a gain above `gain`."""
 
-    `within` are the positions, among the trials, of the shorter slice that it was made from.
-    """
-
-    named: Mapping[str, tuple[int, ...]]
-    period: tuple[int, int] | None
+    share: float
     gain: float
-    trials: int
-    hits: int
-    within: np.ndarray = field(repr=False, compare=False)
-    added: str = ""  # the attribute it has more than the shorter slice
-
-    @property
-    def length(self) -> int:
-        return len(self.named) + (self.period is not None)
-
-    @property
-    def key(self) -> tuple:
-        return tuple(sorted(self.named.items())), self.period
-
-
-@dataclass(frozen=True)
-class Trials:
-    """The eligible rows of a suspicion, and which of them are hit; of very many a sample (case-control).
-
-    `hits` and `n` are those of all; a sampled hit stands for `weight[1]` hits, a sampled miss for `weight[0]`.
-    """
-
-    rows: Rows
-    codes: np.ndarray  # one row a trial, one column an attribute (Rows.matrix)
-    day: np.ndarray
-    hit: np.ndarray
-    hits: int
-    n: int
-    weight: tuple[int, int]
     listed_share: float  # the least share of a value in a list
 
-    def counted(self, all_: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(trials, hits) that sampled counts stand for."""
-        misses, hits = self.weight
-        return misses * (all_ - hit) + hits * hit, hits * hit
-
-    def gain(self, k: Any, n: Any) -> np.ndarray:
-        return likelihood_ratio(k, n, self.hits, self.n)
-
-    def inside(self, candidate: Candidate) -> np.ndarray:
-        """Positions of the trials in the slice."""
-        within, added = candidate.within, candidate.added
-        if added == "period":
-            day = self.day[within]
-            return within[(day >= candidate.period[0]) & (day <= candidate.period[1])]
-        if not added:
-            return within
-        column, codes = self.codes[within, self.rows.names.index(added)], candidate.named[added]
-        return within[column == codes[0] if len(codes) == 1 else np.isin(column, codes)]
-
-    def counts(self, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(trials, hits) of every value of every attribute among the trials inside."""
-        codes = self.codes[inside]
-        size = self.rows.size
-        hit = np.bincount(codes[self.hit[inside]].ravel(), minlength=size)
-        return self.counted(np.bincount(codes.ravel(), minlength=size), hit)
+    def met(self, k: Any, n: Any, gain: Any) -> Any:
+        return (k >= FEWEST_HITS) & (gain > self.gain) & (lower_limit(k, n) >= self.share)
 
 
 def best_slice(
@@ -137,44 +86,46 @@ def best_slice(
 
     `eligible` and `hits` mark rows. Without `lists` an attribute has one value only.
     """
-    trials = _trials(rows, eligible, hits & eligible, max(least_share, 0.2) if lists else 2.0)
-    if trials.hits < FEWEST_HITS:
+    hits = hits & eligible
+    if np.count_nonzero(hits) < FEWEST_HITS:
         return None
-    everything = np.arange(len(trials.hit))
-    frontier = [Candidate({}, None, float(trials.gain(trials.hits, trials.n)), trials.n, trials.hits, everything)]
-    best = None
-    for depth in range(MOST_ATTRIBUTES + 1):
-        good = [found for c in frontier if (found := _told(rows, c)) and _is_good(found, least_share, least_gain)]
-        best = min(filter(None, [best, *good]), key=_merit, default=None)
-        floor = best.gain if best else least_gain
-        frontier = _frontier(trials, frontier, floor) if depth < MOST_ATTRIBUTES else []
-    return best if best is None or trials.weight == (1, 1) else _on_all(trials, best, eligible, hits)
+    trials = trials_of(rows, eligible, hits)
+    demands = Demands(least_share, least_gain, max(least_share, 0.2) if lists else 2.0)
+    best = _best(trials, demands)
+    return _told(rows, best) if best else None
 
 
-def _trials(rows: Rows, eligible: np.ndarray, hits: np.ndarray, listed_share: float) -> Trials:
-    """All eligible rows, or every so many-th of the misses and of the hits."""
-    misses, hit = np.flatnonzero(eligible & ~hits), np.flatnonzero(hits)
-    steps = tuple(-(-len(some) // MOST_TRIALS) or 1 for some in (misses, hit))
-    chosen = np.sort(np.concatenate([misses[:: steps[0]], hit[:: steps[1]]]))
-    sampled = rows.matrix[chosen], rows.day_code[chosen], hits[chosen]
-    return Trials(rows, *sampled, len(hit), len(hit) + len(misses), steps, listed_share)
+def _best(trials: Trials, demands: Demands) -> Candidate | None:
+    whole = trials.candidate({}, None, trials.n, trials.hits)
+    best = whole if demands.met(whole.hits, whole.trials, whole.gain) else None
+    shorter = [whole]
+    for length in range(1, MOST_ATTRIBUTES + 1):
+        floor = max(best.gain, demands.gain) if best else demands.gain
+        seeds = [c for c in shorter if _bound(trials, c) > floor]
+        found = [longer for seed in seeds for longer in _longer(trials, demands, seed)]
+        found += _itemsets(trials, demands, length, max([floor, *(c.gain for c in _met(demands, found))]))
+        promising = sorted(_distinct(found), key=_merit)
+        measured = map(trials.measured, [c for c in promising if demands.met(c.hits, c.trials, c.gain)][:MOST_MEASURED])
+        best = min(filter(None, [best, *_met(demands, measured)]), key=_merit, default=None)
+        shorter = promising[:BEAM]
+    return best
 
 
-def _on_all(trials: Trials, found: Slice, eligible: np.ndarray, hits: np.ndarray) -> Slice:
-    """What was found in a sample, measured on every row."""
-    inside = trials.rows.inside(found.where) & eligible
-    n, k = int(inside.sum()), int((inside & hits).sum())
-    paid = float(trials.gain(found.hits, found.trials)) - found.gain
-    return Slice(found.where, float(trials.gain(k, n)) - paid, n, k)
+def _distinct(found: Iterable[Candidate]) -> Iterable[Candidate]:
+    """The first of those that name the same."""
+    first: dict[tuple, Candidate] = {}
+    for candidate in found:
+        first.setdefault(candidate.key, candidate)
+    return first.values()
 
 
-def _is_good(candidate: Slice, least_share: float, least_gain: float) -> bool:
-    return candidate.hits >= FEWEST_HITS and candidate.gain > least_gain and candidate.share_low >= least_share
+def _met(demands: Demands, found: Iterable[Candidate]) -> list[Candidate]:
+    return [c for c in found if demands.met(c.hits, c.trials, c.gain)]
 
 
-def _merit(candidate: Slice | Candidate) -> tuple[float, int]:
+def _merit(candidate: Candidate) -> tuple[float, int]:
     """Most gain first; of slices that say the same, the shorter and the earlier found one."""
-    return -round(candidate.gain, 6), len(candidate.where) if isinstance(candidate, Slice) else candidate.length
+    return -round(candidate.gain, 6), candidate.length
 
 
 def _told(rows: Rows, candidate: Candidate) -> Slice:
@@ -184,61 +135,61 @@ def _told(rows: Rows, candidate: Candidate) -> Slice:
     return Slice(where, candidate.gain, candidate.trials, candidate.hits)
 
 
-def _frontier(trials: Trials, shorter: list[Candidate], floor: float) -> list[Candidate]:
-    """The most promising slices with one attribute more than those that may still lead beyond `floor`."""
-    promising = [candidate for candidate in shorter if _bound(trials, candidate) > floor]
-    longer = [found for candidate in promising for found in _longer(trials, candidate)]
-    distinct: dict[tuple, Candidate] = {}
-    for found in longer:
-        distinct.setdefault(found.key, found)
-    return sorted(distinct.values(), key=_merit)[:BEAM]
-
-
 def _bound(trials: Trials, candidate: Candidate) -> float:
     """What a longer slice could gain at most: all the hits, no other trials, one attribute more."""
     rows = trials.rows
-    said = _cost(rows, candidate.named, candidate.period) + min(rows.attribute_cost, rows.day_cost)
+    said = cost(rows, candidate.named, candidate.period) + min(rows.attribute_cost, rows.day_cost)
     return float(trials.gain(candidate.hits, candidate.hits)) - said
 
 
-def _cost(rows: Rows, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> float:
-    """Nats to say a slice."""
-    said = sum(rows.attribute_cost + (len(codes) - 1) * rows.value_cost for codes in named.values())
-    closed = (period[0] > 0) + (period[1] < len(rows.days) - 1) if period else 0
-    return said + closed * rows.day_cost
+def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> list[Candidate]:
+    """Of the slices that name `length` values: those that meet the demands, and those that gain most."""
+    rows = trials.rows
+    paid = length * rows.attribute_cost
+    # A slice is of use if it gains more than the floor itself, or if a longer one within it may.
+    more = min(rows.attribute_cost, rows.day_cost) if length < MOST_ATTRIBUTES else 0.0
+    fewest = trials.fewest(floor + paid + more) if length < MOST_ATTRIBUTES else trials.fewest(floor + paid)
+    tables = (singles, pairs, triples)[length - 1](trials, min(fewest, trials.fewest(floor + paid)))
+    return [found for table in tables for found in _best_of(trials, demands, table, paid)]
 
 
-def _longer(trials: Trials, shorter: Candidate) -> Iterator[Candidate]:
-    """The slice with one attribute more: the few values that gain most, the best lists, and the best period."""
-    inside = trials.inside(shorter)
-    n, k = trials.counts(inside)
+def _best_of(trials: Trials, demands: Demands, table: Table, paid: float) -> Iterator[Candidate]:
+    gains = trials.gain(table.k, table.n) - paid
+    met = np.where(demands.met(table.k, table.n, gains), gains, -np.inf)
+    order = np.argsort(-gains, kind="stable")[:BEAM]
+    best = np.argsort(-met, kind="stable")[: MOST_MEASURED if trials.is_sample else 1]
+    for at in dict.fromkeys([*order.tolist(), *best[met[best] > -np.inf].tolist()]):
+        if gains[at] > -paid:
+            yield table.candidate(trials, at)
+
+
+def _longer(trials: Trials, demands: Demands, shorter: Candidate) -> Iterator[Candidate]:
+    """The slice with a list or a period more; where it has one already, also with one value more."""
+    misses, hits = (some.inside(trials.rows, shorter) for some in (trials.misses, trials.hit))
+    size = trials.rows.size
+    n, k = trials.counted(
+        np.bincount(trials.misses.codes[:, misses].ravel(), minlength=size),
+        np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size),
+    )
     free = trials.rows.free(shorter.named)
-    gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
-    best = [((int(code),), gains[code]) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
-    mostly = free & (k >= FEWEST_HITS / 2) & (k >= trials.listed_share * n)
-    by_attribute = np.split(np.flatnonzero(mostly), np.searchsorted(np.flatnonzero(mostly), trials.rows.starts[1:-1]))
-    lists = (_best_list(trials, n, k, codes) for codes in by_attribute)
-    for codes, gained in [*best, *((codes, None) for codes in lists if codes)]:
+    said = list(_lists(trials, demands, free, n, k))
+    if not shorter.is_plain:
+        gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
+        said += [(int(code),) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
+    for codes in said:
         name, chosen = trials.rows.name_of(codes[0]), list(codes)
-        counted = int(n[chosen].sum()), int(k[chosen].sum())
-        yield _candidate(trials, {**shorter.named, name: codes}, shorter.period, counted, inside, name, gained)
-    if shorter.period is None and (period := _best_period(trials, shorter, inside)):
+        yield trials.candidate({**shorter.named, name: codes}, shorter.period, n[chosen].sum(), k[chosen].sum())
+    if shorter.period is None and (period := _best_period(trials, shorter, misses, hits)):
         yield period
 
 
-def _candidate(
-    trials: Trials,
-    named: Mapping[str, tuple[int, ...]],
-    period: tuple[int, int] | None,
-    counted: tuple[int, int],
-    within: np.ndarray,
-    added: str,
-    gained: float | None = None,
-) -> Candidate:
-    """`gained`: what it gains before it is paid for, where that is known."""
-    n, k = counted
-    gained = float(trials.gain(k, n)) if gained is None else float(gained)
-    return Candidate(named, period, gained - _cost(trials.rows, named, period), n, k, within, added)
+def _lists(
+    trials: Trials, demands: Demands, free: np.ndarray, n: np.ndarray, k: np.ndarray
+) -> Iterator[tuple[int, ...]]:
+    mostly = np.flatnonzero(free & (k >= FEWEST_HITS / 2) & (k >= demands.listed_share * n))
+    for codes in np.split(mostly, np.searchsorted(mostly, trials.rows.starts[1:-1])):
+        if listed := _best_list(trials, n, k, codes):
+            yield listed
 
 
 def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray) -> tuple[int, ...]:
@@ -253,33 +204,19 @@ def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray)
     return tuple(sorted(mostly[: last + 1].tolist())) if last else ()
 
 
-def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> np.ndarray:
-    """Log-likelihood of two shares (inside, outside) less that of one; 0 where the slice has the lower share."""
-    out_k, out_n = total_hits - k + PRIOR_HITS, total - n + PRIOR_TRIALS
-    two = _log_likelihood(k, n) + _log_likelihood(out_k, out_n)
-    one = _log_likelihood(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
-    higher = np.divide(k, np.maximum(n, 1)) > np.divide(out_k, out_n)
-    return np.where(higher, two - one, 0.0)
-
-
-def _log_likelihood(k: Any, n: Any) -> np.ndarray:
-    share = np.divide(k, np.maximum(n, 1))
-    return xlogy(k, share) + xlogy(n - k, 1 - share)
-
-
-def _best_period(trials: Trials, shorter: Candidate, inside: np.ndarray) -> Candidate | None:
+def _best_period(trials: Trials, shorter: Candidate, misses: np.ndarray, hits: np.ndarray) -> Candidate | None:
     """The interval of days that gains most; an end that coincides with the data's own is left open."""
-    day, hit = trials.day[inside], trials.hit[inside]
-    known = day >= 0
     days = len(trials.rows.days)
-    n, k = trials.counted(np.bincount(day[known], minlength=days), np.bincount(day[known & hit], minlength=days))
+    # The first place is of unknown days.
+    missed = np.bincount(trials.misses.day[misses] + 1, minlength=days + 1)[1:]
+    n, k = trials.counted(missed, np.bincount(trials.hit.day[hits] + 1, minlength=days + 1)[1:])
     seen = np.flatnonzero(n)
     if len(seen) < 3:
         return None
     usual, end = (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), len(seen) - 1
     first, last = best_interval(k[seen], n[seen], usual, trials.gain)
     tried = [
-        _period_candidate(trials, shorter, inside, n, k, seen, ends)
+        _period_candidate(trials, shorter, n, k, seen, ends)
         for ends in {(first, last), (0, last), (first, end)}
         if ends != (0, end)
     ]
@@ -287,16 +224,10 @@ def _best_period(trials: Trials, shorter: Candidate, inside: np.ndarray) -> Cand
 
 
 def _period_candidate(
-    trials: Trials,
-    shorter: Candidate,
-    inside: np.ndarray,
-    n: np.ndarray,
-    k: np.ndarray,
-    seen: np.ndarray,
-    ends: tuple[int, int],
+    trials: Trials, shorter: Candidate, n: np.ndarray, k: np.ndarray, seen: np.ndarray, ends: tuple[int, int]
 ) -> Candidate:
     """A period by its first and last day among those `seen`; open where these are the data's own."""
     first, last = ends
     period = (0 if first == 0 else int(seen[first]), len(n) - 1 if last == len(seen) - 1 else int(seen[last]))
-    counted = int(n[seen[first : last + 1]].sum()), int(k[seen[first : last + 1]].sum())
-    return _candidate(trials, shorter.named, period, counted, inside, "period")
+    within = seen[first : last + 1]
+    return trials.candidate(shorter.named, period, n[within].sum(), k[within].sum())

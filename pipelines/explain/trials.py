@@ -1,0 +1,162 @@
+"""The pairs (or records) in which a suspicion could show, which of them do, and what a slice of them is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import xlogy
+
+from pipelines.explain.rows import Rows
+
+FEWEST_HITS = 6  # below this many rows a share is no evidence
+SURELY = 1.96  # standard errors of the lower limit of a share (Wilson 1927)
+# Trials added outside each slice, so that a slice that is everything is held against something:
+# a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
+PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
+MOST_TRIALS = 20_000  # hits, and misses, that a slice is looked for in
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A slice while it is searched for: the numbers it names by attribute, its period as two day codes.
+
+    `gain` in nats, its description paid for.
+    """
+
+    named: Mapping[str, tuple[int, ...]]
+    period: tuple[int, int] | None
+    gain: float
+    trials: int
+    hits: int
+
+    @property
+    def length(self) -> int:
+        return len(self.named) + (self.period is not None)
+
+    @property
+    def is_plain(self) -> bool:
+        """One value of each attribute, and no period."""
+        return self.period is None and all(len(codes) == 1 for codes in self.named.values())
+
+    @property
+    def key(self) -> tuple:
+        return tuple(sorted(self.named.items())), self.period
+
+
+@dataclass(frozen=True)
+class Some:
+    """Hits, or misses: one column a trial, one row an attribute (Rows.matrix); each stands for `weight` of them."""
+
+    codes: np.ndarray
+    day: np.ndarray
+    weight: float
+
+    def inside(self, rows: Rows, candidate: Candidate) -> np.ndarray:
+        """Positions in the slice."""
+        chosen = np.ones(len(self.day), dtype=bool)
+        for name, codes in candidate.named.items():
+            column = self.codes[rows.names.index(name)]
+            chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
+        if candidate.period:
+            chosen &= (self.day >= candidate.period[0]) & (self.day <= candidate.period[1])
+        return np.flatnonzero(chosen)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The eligible rows of a suspicion: `n`, of which `hits` are hit. Of very many of either a sample is searched
+    (case-control: what is outside a slice is known by its number), and what is found is measured on `all_`."""
+
+    rows: Rows
+    misses: Some
+    hit: Some
+    n: int
+    hits: int
+    all_: tuple[np.ndarray, np.ndarray]  # which rows are eligible, which of them hit
+
+    @property
+    def is_sample(self) -> bool:
+        return self.misses.weight > 1 or self.hit.weight > 1
+
+    def counted(self, misses: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(trials, hits) that sampled counts stand for."""
+        k = hits if self.hit.weight == 1 else np.rint(self.hit.weight * hits).astype(int)
+        return (misses if self.misses.weight == 1 else np.rint(self.misses.weight * misses).astype(int)) + k, k
+
+    def gain(self, k: Any, n: Any) -> np.ndarray:
+        return likelihood_ratio(k, n, self.hits, self.n)
+
+    def fewest(self, gain: float) -> float:
+        """The fewest hits with which a slice could gain more than that, did it hold nothing else."""
+        low, high = FEWEST_HITS, self.hits + 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if float(self.gain(middle, middle)) > gain else (middle + 1, high)
+        return low
+
+    def measured(self, candidate: Candidate) -> Candidate:
+        """What was found in a sample, measured on every row."""
+        if not self.is_sample:
+            return candidate
+        eligible, hits = self.all_
+        inside = self.rows.of(candidate.named, candidate.period)
+        n, k = np.count_nonzero(inside & eligible), np.count_nonzero(inside & hits)
+        return self.candidate(candidate.named, candidate.period, n, k)
+
+    def candidate(
+        self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None, n: int, k: int
+    ) -> Candidate:
+        return Candidate(named, period, float(self.gain(k, n)) - cost(self.rows, named, period), int(n), int(k))
+
+
+def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
+    """All eligible rows, or every so many-th of the hits and the first of the misses."""
+    misses = eligible & ~hits
+    hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
+    step = -(-len(hit) // MOST_TRIALS) or 1
+    # Rows are in the order of ids that say nothing (hashes): the first of them are a random sample.
+    first = misses[: len(misses) if n_misses <= MOST_TRIALS else int(len(misses) * MOST_TRIALS / n_misses)]
+    missed = np.flatnonzero(first)
+    return Trials(
+        rows,
+        _some(rows, missed, n_misses / max(len(missed), 1)),
+        _some(rows, hit[::step], len(hit) / max(len(hit[::step]), 1)),
+        len(hit) + n_misses,
+        len(hit),
+        (eligible, hits),
+    )
+
+
+def _some(rows: Rows, chosen: np.ndarray, weight: float) -> Some:
+    return Some(rows.matrix[chosen].T.astype(np.intp, order="C"), rows.day_code[chosen], weight)
+
+
+def cost(rows: Rows, named: Mapping[str, Iterable[int]], period: tuple[int, int] | None) -> float:
+    """Nats to say a slice."""
+    said = sum(rows.attribute_cost + (len(codes) - 1) * rows.value_cost for codes in named.values())
+    closed = (period[0] > 0) + (period[1] < len(rows.days) - 1) if period else 0
+    return said + closed * rows.day_cost
+
+
+def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> np.ndarray:
+    """Log-likelihood of two shares (inside, outside) less that of one; 0 where the slice has the lower share."""
+    out_k, out_n = total_hits - k + PRIOR_HITS, total - n + PRIOR_TRIALS
+    two = _log_likelihood(k, n) + _log_likelihood(out_k, out_n)
+    one = _log_likelihood(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
+    higher = k * out_n > out_k * n
+    return np.where(higher, two - one, 0.0)
+
+
+def _log_likelihood(k: Any, n: Any) -> np.ndarray:
+    return xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)
+
+
+def lower_limit(k: Any, n: Any) -> np.ndarray:
+    """Lower limit of the share k of n (Wilson 1927)."""
+    n, z = np.maximum(n, 1), SURELY
+    share = k / n
+    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (share + z * z / (2 * n) - spread) / (1 + z * z / n)
