@@ -43,10 +43,25 @@ class Pairs:
         self._frame = reconciliation.compared
         self._records = reconciliation.records
         self._cells: dict[str, Cells] = {}
+        self._rows: dict[tuple, Rows] = {}
 
     @cached_property
     def rows(self) -> Rows:
-        return rows_of(self._frame, f"{self.spec.event_date}_new", slice_attributes(self.spec))
+        """What a slice may name of every pair: place, time, transport, persons, and hierarchical codes."""
+        codes = [name for name, variable in self.spec.variables.items() if variable.type == "sks"]
+        frame = self._frame.with_columns(pl.col(f"{name}_new").alias(name) for name in codes)
+        return rows_of(frame, f"{self.spec.event_date}_new", (*slice_attributes(self.spec), *codes), codes)
+
+    def rows_for(self, suspicion: Suspicion) -> Rows:
+        """What a slice of the suspicion may name: not the codes that it is about, but for a value that is gone
+        the code that was reported (a code that the mapping forgot)."""
+        own = suspicion.variables[0] if suspicion.kind == "missing_in_new" else None
+        key = (*suspicion.variables, own)
+        if key not in self._rows:
+            rows = self.rows.without(suspicion.variables)
+            has_codes = own and self.spec.variables[own].type in ("code", "yes_no", "sks")
+            self._rows[key] = rows.also(own, self.cells(own).reported) if has_codes else rows
+        return self._rows[key]
 
     @cached_property
     def _in_order(self) -> pl.DataFrame:

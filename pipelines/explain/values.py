@@ -74,16 +74,16 @@ def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
 def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
     """Where to look for what may be wrong: everywhere, and in the slices that differ more than others."""
     everywhere = np.ones(len(cells.left), dtype=bool)
-    focuses, open_ = [everywhere], cells.open & cells.left
+    focuses, open_, rows = [everywhere], cells.open & cells.left, pairs.rows.without([cells.name])
     for among in (cells.left, cells.left & cells.coded):
-        if place := best_slice(pairs.rows, among, among & open_, LOOK_INTO, 0.0):
-            focuses.append(pairs.rows.inside(place.where))
+        if place := best_slice(rows, among, among & open_, LOOK_INTO, 0.0):
+            focuses.append(rows.inside(place.where))
     return focuses
 
 
 def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
-    place = best_slice(pairs.rows, suspicion.eligible, suspicion.hits, least)
+    place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least)
     if place is None:
         return None
     finding = Finding(suspicion, place)
@@ -92,19 +92,19 @@ def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
 
 def _with_whole_mapping(pairs: Pairs, cells: Cells, finding: Finding) -> Finding:
     """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
-    inside = pairs.rows.inside(finding.place.where) & cells.left
+    inside = pairs.rows_for(finding.suspicion).inside(finding.place.where) & cells.left
     mapping = mapping_in(cells, inside) | finding.suspicion.parameters["mapping"]
     if mapping == finding.suspicion.parameters["mapping"]:
         return finding
     whole = recoding(cells, mapping)
-    place = best_slice(pairs.rows, whole.eligible, whole.hits)
+    place = best_slice(pairs.rows_for(whole), whole.eligible, whole.hits)
     return Finding(whole, place) if place and place.gain > finding.place.gain else finding
 
 
 def _taken(pairs: Pairs, finding: Finding) -> Cause:
     """The cause; its pairs are taken out of what is left of its variables."""
     suspicion, place = finding.suspicion, finding.place
-    inside = pairs.rows.inside(place.where)
+    inside = pairs.rows_for(suspicion).inside(place.where)
     ids = []
     for name, claim in suspicion.claims.items():
         explained = claim & inside & pairs.cells(name).open
