@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from benchmarks.explain_worlds import PLACES, World, in_slice, period, random_slice, sized
 from pipelines.synthetic.faults import Fault
 from pipelines.synthetic.plain_faults import Truth, plant_plain
 
+EVERYWHERE = 0.1  # of the big faults strike the whole country
+NOT_ALL, MOSTLY = 0.25, (0.85, 0.99)  # so many faults strike only so much of their slice
 EVENT_DATE = 0.2  # of the faults in dates strike the date that pairs are made by
 OFTEN_SEVERAL = ("missing_in_new", "missing_in_reported", "date_shift", "text_form", "date_precision")
 
@@ -39,13 +42,18 @@ def drawn(world: World, kind: str, size: int, names: tuple[str, ...] = ()):
     able = frame.select(pl.repeat(True, pl.len()) & able).to_series()
     if able.sum() < 20:
         return None
+    attributes = names or (*world.attributes, *(name for name in world.names("sks") if name not in variables))
     where = sized(
         world,
         size,
         lambda w: int((in_slice(world, w, frame) & able).sum()),
-        lambda: random_slice(world, names or world.attributes, dated=world.spec.event_date not in variables),
+        lambda: random_slice(world, attributes, dated=world.spec.event_date not in variables),
     )
-    return fault.model_copy(update={"slice": where}), _with_others(world, kind, variables), affected
+    if size >= 2000 and not names and world.rng.random() < EVERYWHERE:
+        where = {}
+    struck = {"share": float(world.rng.uniform(*MOSTLY))} if world.rng.random() < NOT_ALL else {}
+    changed = {"slice": where, "parameters": {**fault.parameters, **struck}}
+    return fault.model_copy(update=changed), _with_others(world, kind, variables), affected
 
 
 def _with_others(world: World, kind: str, variables: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,12 +95,19 @@ def _has(world: World, name: str) -> pl.Expr:
 
 
 def _factor(world: World, name: str):
-    return {"factor": world.one([1000, 0.001, 100, 0.01, 0.1, 2.2046, 0.4536, 60, 18.016, 0.0555])}, _has(world, name)
+    factor = world.one([1000, 0.001, 100, 0.01, 0.1, 2.2046, 0.4536, 60, 18.016, 0.0555])
+    return {"factor": factor, **_written(world, name, factor)}, _has(world, name)
+
+
+def _written(world: World, name: str, factor: float) -> dict[str, int]:
+    """Half of what is converted is written with as many decimals as give three figures."""
+    size = world.spec.variables[name].published.mean * factor
+    return {"written": max(0, 2 - int(np.floor(np.log10(size))))} if world.rng.random() < 0.5 else {}
 
 
 def _linear(world: World, name: str):
     a, b = world.one([(10.929, -23.5), (1.8, 32), (0.5556, -17.78), (2, 7)])
-    return {"a": a, "b": b}, _has(world, name)
+    return {"a": a, "b": b, **_written(world, name, a)}, _has(world, name)
 
 
 def _offset(world: World, name: str):
@@ -128,15 +143,17 @@ def _mapping(world: World, name: str):
 
 def _constant(world: World, name: str):
     variable = world.spec.variables[name]
-    value = world.one(variable.domain) if variable.domain else {"decimal": 99.9, "integer": 999}[variable.type]
-    return {"value": value}, (pl.col(name) != value).fill_null(True)
+    defaults = {"decimal": 99.9, "integer": 999, "date": "1900-01-01", "sks": "DZ719"}
+    value = world.one(variable.domain) if variable.domain else defaults[variable.type]
+    return {"value": value}, (pl.col(name).cast(pl.String) != str(value)).fill_null(True)
 
 
 def _collapsed(world: World, name: str):
     codes = list(world.spec.variables[name].missing)
     if len(codes) < 2:
         return None
-    target = world.one([codes[0], None])
+    values = ["no"] if world.spec.variables[name].type == "yes_no" else []
+    target = world.one([codes[0], None, *values])
     return {"mapping": {code: target for code in codes if code != target}}, (
         pl.col(f"{name}_missing").is_in([code for code in codes if code != target])
     )
@@ -152,7 +169,7 @@ def _prefix(world: World, name: str):
     return {"prefix": "D" if change == "lost" else "A", "change": change}, _has(world, name)
 
 
-def _swapped(world: World, kinds: tuple[str, ...] = ("decimal", "integer")):
+def _swapped(world: World, kinds: tuple[str, ...] = ("decimal", "integer", "date")):
     names = world.names(world.one(kinds))
     if len(names) < 2:
         return None
@@ -196,7 +213,7 @@ PARAMETERS: dict[str, Callable] = {
     "code_truncated": _value("code_truncated", ("sks",), lambda w, n: ({"level": int(w.one([3, 4, 5]))}, _has(w, n))),
     "code_prefix": _value("code_prefix", ("sks",), _prefix),
     "text_form": _value("text_form", ("text",), _text),
-    "constant_value": _value("constant_value", ("code", "decimal", "integer"), _constant),
+    "constant_value": _value("constant_value", ("code", "decimal", "integer", "date", "sks"), _constant),
     "missing_in_new": _value("missing_in_new", (*MOST_TYPES, "sks", "text"), _any_value),
     "missing_in_reported": _value("missing_in_reported", MOST_TYPES, _any_value),
     "missing_collapsed": _value("missing_collapsed", (*NUMBERS, *DATES, "code", "yes_no"), _collapsed),

@@ -62,7 +62,7 @@ def _own() -> list[pl.Expr]:
 
 def _transport() -> list[pl.Expr]:
     sent = pl.format("{}-{}", "region", DAY.dt.strftime("%Y%m"))
-    newer = DAY >= dt.date(2025, 4, 1)
+    newer = dt.date(2025, 4, 1) <= DAY
     return [
         sent.alias("submission"),
         (sent + ".json").alias("source_file"),

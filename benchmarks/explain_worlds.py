@@ -16,6 +16,7 @@ from pipelines.synthetic.invented import invented, invented_layout
 from pipelines.synthetic.plain_sides import PlainSides, agreeing, noisy
 
 TRIES = 80
+LISTED = 0.1  # of the slices name two values of an attribute
 CARRIED = ("region", "unit", "hospital", "age_band", "sex")  # attributes that stand on both sides
 PLACES = ("region", "unit")
 SOME = (5_000, 20_000)  # courses of a database
@@ -46,11 +47,12 @@ class World:
         return (*CARRIED, "submission", "schema_version", "source_system", *self.spec.slices)
 
 
-def world_of(seed: int, n: int | None = None, fewest: int = 0) -> World:
-    """The seed's database of `n` courses, else of 5,000 to 20,000 (at least `fewest`)."""
+def world_of(seed: int, n: int | None = None, fewest: int = 0, worst: float = 0.10) -> World:
+    """The seed's database of `n` courses, else of 5,000 to 20,000 (at least `fewest`); its variables disagree by 1 %
+    to `worst`."""
     rng, spec = np.random.default_rng([seed, n or 0]), invented(seed)
     n = n or max(fewest, int(np.exp(rng.uniform(*np.log(SOME)))))
-    return World(spec, noisy(spec, agreeing(spec, n, seed, invented_layout(seed)), seed), rng)
+    return World(spec, noisy(spec, agreeing(spec, n, seed, invented_layout(seed)), seed, worst), rng)
 
 
 def period(world: World, closed: bool | None = None) -> dict[str, dt.date]:
@@ -69,9 +71,17 @@ def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: boo
     chosen = world.rng.permutation(names)[: int(world.rng.integers(0, most) + 1)].tolist()
     record = world.sides.new.row(int(world.rng.integers(len(world.sides.new))), named=True)
     where = {name: record[name] for name in chosen}
+    if world.rng.random() < LISTED:
+        where |= _listed(world, chosen[0], record[chosen[0]])
     if dated and len(where) < most and world.rng.random() < 0.3:
         where["period"] = period(world)
     return where
+
+
+def _listed(world: World, name: str, value: str) -> dict[str, Any]:
+    """Two values of one attribute, where it has more."""
+    others = [other for other in world.sides.new[name].unique().sort() if other != value]
+    return {name: sorted([value, world.one(others)])} if len(others) > 1 else {name: value}
 
 
 def sized(world: World, size: int, count: Callable[[dict], int], draw: Callable[[], dict]) -> dict[str, Any]:

@@ -83,8 +83,18 @@ def plant_plain(
     after = before
     for name in variables:
         after = VALUES[fault.kind](after, _of_variable(planting, name))
+    after = _in_most(before, after, planting)
     planted = replace(sides, **{fault.side: after})
     return planted, _truth(fault, variables, *_touched(sides, planted))
+
+
+def _in_most(before: pl.DataFrame, after: pl.DataFrame, planting: Planting) -> pl.DataFrame:
+    """The fault in the share of its records that the parameter `share` says; else in all."""
+    share = planting.fault.parameters.get("share", 1.0)
+    if share == 1.0:
+        return after
+    struck = pl.Series(planting.rng.random(len(after)) < share)
+    return after.select(pl.when(struck).then(after[name]).otherwise(before[name]).alias(name) for name in after.columns)
 
 
 def _of_variable(planting: Planting, name: str) -> Planting:
@@ -110,5 +120,5 @@ def _differing(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
 
 def _truth(fault: Fault, variables: tuple[str, ...], reported: frozenset[str], new: frozenset[str]) -> Truth:
     other = (fault.parameters["other"],) if fault.kind == "variables_swapped" else ()
-    parameters = {key: value for key, value in fault.parameters.items() if key not in ("other", "share")}
+    parameters = {key: value for key, value in fault.parameters.items() if key not in ("other", "share", "written")}
     return Truth(fault.kind, (*variables, *other), fault.slice, parameters, reported, new)
