@@ -183,9 +183,9 @@ def _lag(records: Records, frame: pl.DataFrame) -> Lag | None:
     regions = frame["region"].drop_nulls().unique().sort()
     rows = rows_of(frame, records.spec.event_date, ("region",))
     tried = [
-        Lag(_lag_gain(age[inside], hits[inside], int(days)), int(days), where)
+        Lag(_lag_gain(*counted, int(days)), int(days), where)
         for where in ({}, *({"region": region} for region in regions))
-        for inside in [rows.inside(where)]
+        for counted in [_by_age(age, hits, rows.inside(where))]
         for days in LAGS
     ]
     best = max(tried, key=lambda lag: lag.gain)
@@ -211,11 +211,17 @@ def _late(records: Records, frame: pl.DataFrame, lag: Lag) -> Cause:
     return records.take("late_arrival", None, {"lag": lag.days}, taken, (inside, hits), lag.where)
 
 
-def _lag_gain(age: np.ndarray, hits: np.ndarray, lag: int) -> float:
+def _by_age(age: np.ndarray, hits: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each age that occurs, how many records have it, and how many of them are alone."""
+    ages, of = np.unique(age[inside], return_inverse=True)
+    return ages, np.bincount(of, minlength=len(ages)), np.bincount(of[hits[inside]], minlength=len(ages))
+
+
+def _lag_gain(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int) -> float:
     """Log-likelihood of the straight line less that of the usual share."""
-    young = age < lag
-    usual = (hits[~young].sum() + 1) / ((~young).sum() + 20)
-    share = np.clip(usual + (1 - usual) * (1 - np.maximum(age[young], 0) / lag), 1e-6, 1 - 1e-6)
-    h = hits[young]
-    line = np.log(share[h]).sum() + np.log(1 - share[~h]).sum()
-    return float(line - h.sum() * np.log(usual) - (~h).sum() * np.log(1 - usual))
+    young = ages < lag
+    usual = (k[~young].sum() + 1) / (n[~young].sum() + 20)
+    share = np.clip(usual + (1 - usual) * (1 - np.maximum(ages[young], 0) / lag), 1e-6, 1 - 1e-6)
+    alone, paired = k[young], (n - k)[young]
+    line = (alone * np.log(share)).sum() + (paired * np.log(1 - share)).sum()
+    return float(line - alone.sum() * np.log(usual) - paired.sum() * np.log(1 - usual))

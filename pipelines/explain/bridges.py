@@ -60,7 +60,7 @@ def _told(
     """The cause that couples of one sort are, where they lie close together; several places one by one."""
     couples = _one_to_one(couples)
     frame, could = records.new, pl.lit(True) if could is None else could
-    rows = records.rows(frame)
+    rows = records.rows_of_new
     while len(couples) >= FEWEST_HITS:
         hits = frame["record_id"].is_in(couples["new_id"].implode()).to_numpy()
         eligible = frame.select(could.fill_null(False) | pl.Series(hits)).to_series().to_numpy()
@@ -108,7 +108,7 @@ def _paired_elsewhere(records: Records) -> pl.DataFrame:
 def _wrong_unit(records: Records, here: pl.DataFrame, place, parameters: Mapping[str, str]) -> Cause:
     """The cause, told about the records that stand under the new unit in the period of `place`."""
     where = {"unit": parameters["to"], **place.where}
-    under = records.rows(records.new).inside(where)
+    under = records.rows_of_new.inside(where)
     lone, pairs = here.filter(~pl.col("pair")), here.filter("pair")
     hits = records.new["record_id"].is_in(here["new_id"].implode()).to_numpy()
     taken = {"reported": lone["reported_id"], "new": lone["new_id"]}

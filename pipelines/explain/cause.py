@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.stats import false_discovery_control
 
 from pipelines.explain.kinds import KINDS
 from pipelines.explain.sentences import Words, sentence
@@ -30,6 +31,7 @@ class Cause:
     in_slice: int
     share_outside: float
     gain: float
+    log_chance: float = 0.0  # logarithm of a bound on the chance that noise looks like this (Slice.log_chance)
 
     @property
     def explained(self) -> int:
@@ -57,6 +59,7 @@ class Cause:
             discrepancy_ids=tuple(sorted({*self.discrepancy_ids, *other.discrepancy_ids})),
             in_slice=self.in_slice + other.in_slice,
             gain=self.gain + other.gain,
+            log_chance=max(self.log_chance, other.log_chance),
         )
 
     def near(self, other: Cause) -> bool:
@@ -83,10 +86,21 @@ def _days_apart(one: str, other: str) -> int:
     return abs((dt.date.fromisoformat(one) - dt.date.fromisoformat(other)).days)
 
 
+def q_values(causes: Sequence[Cause], asked: int) -> list[float]:
+    """The false discovery rate if each cause and those surer than it are told, of `asked` suspicions, whatever their
+    dependence (Benjamini & Yekutieli 2001): the expected share of causes that are noise."""
+    chances = [float(np.exp(max(cause.log_chance, -700.0))) for cause in causes]
+    unfound = [1.0] * max(asked - len(causes), 0)
+    return false_discovery_control([*chances, *unfound], method="by")[: len(causes)].tolist() if causes else []
+
+
 @dataclass(frozen=True)
 class Explanation:
+    """`asked`: how many suspicions were asked where they lie."""
+
     causes: tuple[Cause, ...]
     discrepancies: int
+    asked: int
 
     @property
     def unexplained(self) -> int:
@@ -99,11 +113,14 @@ class Explanation:
 
     def contract(self, words: Words) -> dict[str, Any]:
         """causes.json."""
-        told = [_told(rank, cause, words) for rank, cause in enumerate(self.causes, 1)]
+        chances = q_values(self.causes, self.asked)
+        told = [
+            _told(rank, cause, q, words) for rank, (cause, q) in enumerate(zip(self.causes, chances, strict=True), 1)
+        ]
         return {"causes": told, "unexplained": self.unexplained}
 
 
-def _told(rank: int, cause: Cause, words: Words) -> dict[str, Any]:
+def _told(rank: int, cause: Cause, q: float, words: Words) -> dict[str, Any]:
     return {
         "cause_id": cause.id,
         "rank": rank,
@@ -115,7 +132,7 @@ def _told(rank: int, cause: Cause, words: Words) -> dict[str, Any]:
         "in_slice": cause.in_slice,
         "share": round(cause.share, 6),
         "lift": None if cause.lift is None else round(cause.lift, 3),
-        "q_value": float(f"{np.exp(-min(cause.gain, 700)):.3g}"),
+        "q_value": float(f"{q:.3g}"),
         "owner": KINDS[cause.kind].owner,
         "sentence": {
             language: sentence(cause.kind, cause.variables, cause.where, cause.parameters,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pipelines.explain.absences import absent
 from pipelines.explain.bridges import bridged
-from pipelines.explain.cause import Cause, Explanation
+from pipelines.explain.cause import Cause, Explanation, q_values
 from pipelines.explain.copies import copied
 from pipelines.explain.evidence import Pairs
 from pipelines.explain.records import Records
@@ -20,14 +20,20 @@ from pipelines.explain.values import value_causes
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.spec.model import DatabaseSpec
 
+FALSE_DISCOVERIES = 0.05  # expected share of the causes that are noise
+ASKED_OF_RECORDS = 50  # more than the places that are sought for whole records before any is found
+
 
 def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
     """The causes of a reconciliation's discrepancies, the one that explains most first."""
-    records = Records(spec, reconciliation)
+    pairs = Pairs(spec, reconciliation)
+    records = Records(spec, reconciliation, pairs)
     of_records = [*bridged(records), *copied(records), *absent(records)]
-    found = told_once([*of_records, *value_causes(Pairs(spec, reconciliation))])
+    found = told_once([*of_records, *value_causes(pairs)])
     ranked = sorted(found, key=lambda cause: (-cause.explained, cause.id))
-    return Explanation(tuple(ranked), len(reconciliation.discrepancies))
+    asked = pairs.asked + ASKED_OF_RECORDS + len(of_records)
+    sure = [cause for cause, q in zip(ranked, q_values(ranked, asked), strict=True) if q <= FALSE_DISCOVERIES]
+    return Explanation(tuple(sure), reconciliation.counts()["discrepancies"], asked)
 
 
 def told_once(causes: Iterable[Cause]) -> list[Cause]:

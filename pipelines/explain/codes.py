@@ -69,9 +69,9 @@ def _means(side: str, code: str, text: str) -> bool:
 
 def _mapped(cells: Cells, kind: str, parameters: dict, mapping: Mapping[str, str]) -> Suspicion:
     """Eligible is who had a code that the mapping moves to one that counts as another."""
-    expected = cells.reported.replace_strict(mapping, default=None, return_dtype=pl.String)
-    eligible = expected.is_not_null().to_numpy() & cells.filled_new & cells.would_differ(expected)
-    return cells.suspicion(kind, parameters, eligible, eligible & _same(cells.new, expected))
+    return cells.expecting(
+        kind, parameters, lambda text: text.replace_strict(mapping, default=None, return_dtype=pl.String)
+    )
 
 
 def _same(one: pl.Series, other: pl.Series) -> np.ndarray:
@@ -103,25 +103,22 @@ def _prefixes(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:
 
 
 def _prefixed(cells: Cells, prefix: str, change: str) -> Suspicion:
-    lost = cells.reported.str.strip_prefix(prefix) if change == "lost" else prefix + cells.reported
-    could = (
-        cells.reported.str.starts_with(prefix).fill_null(False).to_numpy()
-        if change == "lost"
-        else cells.filled_reported
-    )
-    eligible = could & cells.filled_new & cells.would_differ(lost)
-    return cells.suspicion(
-        "code_prefix", {"prefix": prefix, "change": change}, eligible, eligible & _same(cells.new, lost)
-    )
+    parameters = {"prefix": prefix, "change": change}
+    if change == "added":
+        return cells.expecting("code_prefix", parameters, lambda text: prefix + text)
+    return cells.expecting("code_prefix", parameters, lambda text: _without(text, prefix))
+
+
+def _without(text: pl.Series, prefix: str) -> pl.Series:
+    """Null where it does not begin so."""
+    return pl.select(pl.when(text.str.starts_with(prefix)).then(text.str.strip_prefix(prefix))).to_series()
 
 
 def _truncated(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:
     cut = shown.filter(pl.col("reported").str.starts_with(pl.col("new")), pl.col("reported") != pl.col("new"))
     for level, n in Counter(cut["new"].str.len_chars()).most_common(3):
         if n >= FEWEST_HITS / 2 and level:
-            expected = cells.reported.str.slice(0, level)
-            eligible = cells.both & cells.would_differ(expected)
-            yield cells.suspicion("code_truncated", {"level": level}, eligible, eligible & _same(cells.new, expected))
+            yield cells.expecting("code_truncated", {"level": level}, lambda text, to=level: text.str.slice(0, to))
 
 
 def _constants(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:

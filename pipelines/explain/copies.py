@@ -10,7 +10,6 @@ import polars as pl
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.records import Records
-from pipelines.explain.rows import Rows, rows_of, slice_attributes
 from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
 from pipelines.reconciliation.sides import copied_columns
 
@@ -32,12 +31,17 @@ def _sent_twice(records: Records) -> Iterator[Cause]:
     Which of two copies is the surplus one depends on their ids; the later submission is the one told.
     """
     new = records.new
+    sent_twice = (pl.col("_status") == "surplus") & (pl.col("_reason") == "submission_twice")
+    persons = new.filter(sent_twice)["person"].unique()
+    if not len(persons):
+        return
     ranks = {name: rank for rank, name in enumerate(sorted(new["submission"].drop_nulls().unique(), key=_natural))}
     rank = pl.col("submission").replace_strict(ranks, default=None, return_dtype=pl.Int64)
-    last = rank.max().over(copied_columns(records.spec))
+    last = rank.max().over([name for name in copied_columns(records.spec) if name in new.columns])
     names = {rank: name for name, rank in ranks.items()}
-    later = new.with_columns(again=last.replace_strict(names, default=None, return_dtype=pl.String))
-    copies = later.filter(~is_test_person(records), _status="surplus", _reason="submission_twice")
+    later = new.filter(pl.col("person").is_in(persons.implode()))
+    later = later.with_columns(again=last.replace_strict(names, default=None, return_dtype=pl.String))
+    copies = later.filter(~is_test_person(records), sent_twice)
     counted = copies.drop_nulls("again").group_by("again").len().sort("again")
     for submission, n in counted.rows():
         sent = (new["submission"] == submission).fill_null(False).to_numpy()
@@ -63,28 +67,24 @@ def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Ca
     compared = records.compared
     while True:
         extra = _extras(records, side, same_day)
-        hits = compared["pair_id"].is_in(extra["pair_id"].implode()).to_numpy()
-        rows = _pair_rows(records)
+        hits = compared["pair"].is_in(extra["pair"].implode()).to_numpy()
+        rows = records.pairs.rows
         place = best_slice(rows, np.ones(len(hits), bool), hits, COPIED_SHARE)
         if place is None:
             return
         inside = rows.inside(place.where)
-        here = extra.filter(pl.col("pair_id").is_in(compared.filter(pl.Series(inside))["pair_id"].implode()))
-        each = here.group_by("pair_id").len()["len"].median()
+        here = extra.filter(pl.col("pair").is_in(compared.filter(pl.Series(inside))["pair"].implode()))
+        each = here.group_by("pair").len()["len"].median()
         parameters = {} if same_day else {"n": 1 + round(each)}
         yield records.take(kind, place, parameters, {side: here["record_id"]}, (inside, hits))
         records.surplus_taken |= set(here["record_id"])
-
-
-def _pair_rows(records: Records) -> Rows:
-    return rows_of(records.compared, f"{records.spec.event_date}_new", slice_attributes(records.spec))
 
 
 def _extras(records: Records, side: str, same_day: bool) -> pl.DataFrame:
     """record_id of what is alone or surplus, and the nearest pair_id of the same person and unit."""
     day = f"{records.spec.event_date}_{side}"
     pairs = records.compared.select(
-        "pair_id", person=f"person_{side}", unit=f"unit_{side}", paired=pl.col(day).cast(pl.Date)
+        "pair", person=f"person_{side}", unit=f"unit_{side}", paired=pl.col(day).cast(pl.Date)
     )
     beyond = (pl.col("_alone") | (pl.col("_status") == "surplus")) & ~pl.col("record_id").is_in(
         pl.Series(sorted(records.surplus_taken), dtype=pl.String).implode()
@@ -94,4 +94,4 @@ def _extras(records: Records, side: str, same_day: bool) -> pl.DataFrame:
         apart=(pl.col("_day") - pl.col("paired")).dt.total_days().abs()
     )
     near = near.filter(pl.col("apart") == 0 if same_day else pl.col("apart") <= ADJOINING_DAYS)
-    return near.sort("record_id", "apart", "pair_id").unique("record_id", keep="first", maintain_order=True)
+    return near.sort("record_id", "apart", "pair").unique("record_id", keep="first", maintain_order=True)

@@ -18,10 +18,12 @@ def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     kind = _class(cells)
     for other in pairs.spec.compared:
         if other > cells.name and _class(pairs.cells(other)) == kind and other != pairs.spec.event_date:
-            crossed = _crossed(cells, pairs.cells(other))
-            seen = focus & cells.differing
-            if (crossed.hits & seen).sum() >= max(FEWEST_HITS, OFTEN * seen.sum()):
-                yield crossed
+            seen = np.flatnonzero(focus & cells.differing)
+            often = max(FEWEST_HITS, OFTEN * len(seen))
+            if _same(cells, pairs.cells(other), seen).sum() >= often:
+                crossed = _crossed(cells, pairs.cells(other))
+                if crossed.hits[seen].sum() >= often:
+                    yield crossed
 
 
 def _class(cells: Cells) -> str:
@@ -39,12 +41,13 @@ def _crossed(one: Cells, other: Cells) -> Suspicion:
     return Suspicion("variables_swapped", variables, {}, eligible & one.left & other.left, hits, claims)
 
 
-def _same(one: Cells, other: Cells) -> np.ndarray:
-    """The new value of the one is the reported value of the other, or both are empty."""
-    new, reported = one.new, other.reported
+def _same(one: Cells, other: Cells, at: np.ndarray | None = None) -> np.ndarray:
+    """The new value of the one is the reported value of the other, or both are empty; everywhere, or in the pairs
+    `at`."""
     if one.variable.numeric or one.variable.type in ("date", "timestamp"):
-        a, b = one.numbers[1], other.numbers[0]
+        a, b = (values if at is None else values[at] for values in (one.numbers[1], other.numbers[0]))
         return (np.abs(a - b) <= EXACT) | (np.isnan(a) & np.isnan(b))
+    new, reported = (values if at is None else values.gather(at) for values in (one.new, other.reported))
     return new.eq_missing(reported).to_numpy()
 
 
@@ -54,8 +57,13 @@ def _same_side(one: Cells, other: Cells) -> np.ndarray:
 
 def stale(pairs: Pairs, cells: Cells) -> Iterator[Suspicion]:
     """New is what was reported of the same person the time before."""
-    earlier = pairs.earlier(cells.name)
-    eligible = cells.filled_new & earlier.is_not_null().to_numpy() & cells.would_differ(earlier)
-    hits = cells.open & eligible & (cells.new == earlier).fill_null(False).to_numpy()
+    at, earlier = pairs.earlier(cells.name)
+    same = (cells.new.gather(at) == earlier).fill_null(False).to_numpy() & cells.open[at]
+    if same.sum() < FEWEST_HITS:
+        return
+    differs = cells.would_differ(cells.reported.gather(at), earlier) & earlier.is_not_null().to_numpy()
+    eligible, hits = np.zeros(len(cells.open), dtype=bool), np.zeros(len(cells.open), dtype=bool)
+    eligible[at] = differs & cells.filled_new[at]
+    hits[at] = same & differs
     if hits.sum() >= FEWEST_HITS:
         yield cells.suspicion("stale_value", {}, eligible, hits)

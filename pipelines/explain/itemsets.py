@@ -1,9 +1,10 @@
-"""Every conjunction of up to three values of different attributes, counted exactly; those that cannot matter pruned.
+"""Every conjunction of up to three values of different attributes, counted; those that cannot matter are pruned.
 
 Hits are few and misses many, so hits are counted first. A slice with k hits gains at most what it would if it held
 nothing else, and so does every longer slice within it (k only falls, and with the same hits more misses gain less): the
-bounds on size and error of SliceLine (Sagadeeva & Boehm 2021) on this score. Attributes of which one is decided by the
-other (a unit lies in one region) do not stand together: the slice of both is the slice of the one, or empty.
+bounds on size and error of SliceLine (Sagadeeva & Boehm 2021) on this score. Misses are counted among the first few of
+them, which is a lower bound of how many there are; four to a hit settle nearly every slice. Attributes of which one is
+decided by the other (a unit lies in one region) do not stand together: the slice of both is that of the one, or empty.
 """
 
 from __future__ import annotations
@@ -13,87 +14,96 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.explain.trials import Candidate, Trials
+from pipelines.explain.trials import Candidate, Some, Trials
 
 
 @dataclass(frozen=True)
 class Table:
-    """Counts of the slices that name these attributes: `values` has one row an attribute, one column a slice."""
+    """Slices of so many attributes: `values` has a row an attribute, a column a slice. `k` are hits, `low` a lower
+    bound of the trials, `likely` their number by what the first misses are a sample of."""
 
-    attributes: tuple[int, ...]
     values: np.ndarray
-    n: np.ndarray
     k: np.ndarray
+    low: np.ndarray
+    likely: np.ndarray
 
     def candidate(self, trials: Trials, at: int) -> Candidate:
-        names = trials.rows.names
-        named = {names[a]: (int(value),) for a, value in zip(self.attributes, self.values[:, at], strict=True)}
-        return trials.candidate(named, None, self.n[at], self.k[at])
+        rows = trials.rows
+        named = {rows.name_of(value): (value,) for value in self.values[:, at].tolist()}
+        return trials.counted_candidate(named, None)
 
 
 def singles(trials: Trials, fewest: float) -> Iterator[Table]:
-    """One table an attribute; only values with at least `fewest` hits, here as below."""
-    rows = trials.rows
-    hits = [np.bincount(some.codes.ravel(), minlength=rows.size) for some in (trials.misses, trials.hit)]
-    n, k = trials.counted(*hits)
-    for attribute, (start, end) in enumerate(zip(rows.starts, rows.starts[1:], strict=False)):
-        values = start + 1 + np.flatnonzero(k[start + 1 : end] >= fewest)  # the first number is "unknown"
-        if len(values):
-            yield Table((attribute,), values[None], n[values], k[values])
+    """The values with at least `fewest` hits, here as below."""
+    size = trials.rows.size
+    k, m = (np.bincount(some.codes.ravel(), minlength=size) for some in (trials.hit, trials.first))
+    live = np.flatnonzero((k * trials.hit.weight >= fewest) & trials.rows.known)
+    yield _table(trials, live[None], k[live], m[live])
 
 
 def pairs(trials: Trials, fewest: float) -> Iterator[Table]:
-    for a, b in trials.rows.apart:
-        if table := _pair(trials, a, b, fewest):
-            yield table
+    """A table for each first attribute."""
+    for a, others in trials.rows.apart.items():
+        if others:
+            table = _pairs_with(trials, a, others, fewest)
+            if len(table.k):
+                yield table
+
+
+def _pairs_with(trials: Trials, a: int, others: list[int], fewest: float) -> Table:
+    rows = trials.rows
+    k, m = (_crossed(some, some.codes[a] - rows.starts[a], rows.sizes[a], others, rows.size)
+            for some in (trials.hit, trials.first))  # fmt: skip
+    live = np.flatnonzero(k * trials.hit.weight >= fewest)
+    first, second = live // rows.size, live % rows.size
+    known = (first > 0) & rows.known[second]
+    live, values = live[known], np.stack([first[known] + rows.starts[a], second[known]])
+    return _table(trials, values, k[live], m[live])
+
+
+def _crossed(some: Some, of: np.ndarray, groups: int, others: list[int], size: int) -> np.ndarray:
+    """Counts of every value of the other attributes within each group of trials."""
+    return np.bincount((of * size + some.codes[others]).ravel(), minlength=groups * size)
 
 
 def triples(trials: Trials, fewest: float) -> Iterator[Table]:
-    """Each pair of which enough hits remain, with each later attribute."""
-    apart = trials.rows.apart_set
-    for pair in pairs(trials, fewest):
-        a, b = pair.attributes
-        later = [c for c in range(b + 1, len(trials.rows.names)) if (a, c) in apart and (b, c) in apart]
-        if later:
-            yield from _longer(trials, pair, later, fewest)
+    """Each two attributes of which slices with enough hits remain, with the later ones."""
+    rows = trials.rows
+    for table in pairs(trials, fewest):
+        a = rows.place_of(table.values[0, 0])
+        for b in rows.apart[a]:
+            later = [c for c in rows.apart[a] if c in rows.apart[b]]  # those after b
+            of_b = (table.values[1] >= rows.starts[b]) & (table.values[1] < rows.starts[b + 1])
+            if later and of_b.any() and len((longer := _longer(trials, table.values[:, of_b], later, fewest)).k):
+                yield longer
 
 
-def _pair(trials: Trials, a: int, b: int, fewest: float) -> Table | None:
-    starts, size = trials.rows.starts, trials.rows.sizes
-    first = starts[a] * size[b] + starts[b]
-    hit, misses = trials.hit.codes, trials.misses.codes
-    whole = size[a] * size[b]
-    k = np.bincount(hit[a] * size[b] + hit[b] - first, minlength=whole)
+def _longer(trials: Trials, values: np.ndarray, later: list[int], fewest: float) -> Table:
+    rows = trials.rows
+    k = _grouped(trials, trials.hit, values, later)
     live = np.flatnonzero(k * trials.hit.weight >= fewest)
-    live = live[(live >= size[b]) & (live % size[b] > 0)]  # both known
+    live = live[rows.known[live % rows.size]]
     if not len(live):
-        return None
-    missed = np.bincount(misses[a] * size[b] + misses[b] - first, minlength=whole)
-    n, k = trials.counted(missed[live], k[live])
-    return Table((a, b), np.stack([starts[a] + live // size[b], starts[b] + live % size[b]]), n, k)
+        return _table(trials, np.zeros((3, 0), int), live, live)
+    m = _grouped(trials, trials.first, values, later)[live]
+    return _table(trials, np.vstack([values[:, live // rows.size], live % rows.size]), k[live], m)
 
 
-def _longer(trials: Trials, pair: Table, later: list[int], fewest: float) -> Iterator[Table]:
-    (hit_at, hit_of), (miss_at, miss_of) = (_within(trials, some.codes, pair) for some in (trials.hit, trials.misses))
-    for c in later:
-        start, size = trials.rows.starts[c], trials.rows.sizes[c]
-        whole = pair.values.shape[1] * size
-        k = np.bincount(hit_of * size + trials.hit.codes[c, hit_at] - start, minlength=whole)
-        live = np.flatnonzero(k * trials.hit.weight >= fewest)
-        live = live[live % size > 0]
-        if len(live):
-            missed = np.bincount(miss_of * size + trials.misses.codes[c, miss_at] - start, minlength=whole)
-            n, k = trials.counted(missed[live], k[live])
-            yield Table((*pair.attributes, c), np.vstack([pair.values[:, live // size], start + live % size]), n, k)
-
-
-def _within(trials: Trials, codes: np.ndarray, pair: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the trials that lie in any of the pair's slices, and in which."""
-    starts, size = trials.rows.starts, trials.rows.sizes
-    a, b = pair.attributes
-    first = starts[a] * size[b] + starts[b]
-    which = np.full(size[a] * size[b], -1)
-    which[pair.values[0] * size[b] + pair.values[1] - first] = np.arange(pair.values.shape[1])
-    of = which[codes[a] * size[b] + codes[b] - first]
+def _grouped(trials: Trials, some: Some, values: np.ndarray, later: list[int]) -> np.ndarray:
+    """Counts of every value of the later attributes within each of the slices of two values."""
+    rows = trials.rows
+    a, b = (rows.place_of(value) for value in values[:, 0])
+    size = rows.sizes[b]
+    first = rows.starts[a] * size + rows.starts[b]
+    which = np.full(rows.sizes[a] * size, -1)
+    which[values[0] * size + values[1] - first] = np.arange(values.shape[1])
+    of = which[some.codes[a] * size + some.codes[b] - first]
     at = np.flatnonzero(of >= 0)
-    return at, of[at]
+    inside = (of[at] * rows.size + some.codes[np.ix_(later, at)]).ravel()
+    return np.bincount(inside, minlength=values.shape[1] * rows.size)
+
+
+def _table(trials: Trials, values: np.ndarray, k: np.ndarray, m: np.ndarray) -> Table:
+    k = k * trials.hit.weight
+    low = k + m * trials.misses.weight
+    return Table(values, k, low, k + m * trials.first.weight)

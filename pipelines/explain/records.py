@@ -9,27 +9,48 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.evidence import Pairs
 from pipelines.explain.rows import Rows, rows_of, slice_attributes
 from pipelines.explain.slices import Slice
+from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.identifiers import hashed
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reconciliation.sides import NOT_COMPARABLE, STATUS
 from pipelines.spec.model import DatabaseSpec
 
-IN_SCOPE = ("pair", "unmatched", "surplus")
+CERTAIN = -700.0  # log chance of what is no luck: the records say it themselves (a test person, a copy), wherever
+
+
+def _in_scope(spec: DatabaseSpec, found: Reconciliation, name: str) -> pl.DataFrame:
+    """A side's records that are compared, alone or surplus, with their status and why they are alone."""
+    side, status = found.sides[name], found.status[name]
+    rows = np.flatnonzero(status != NOT_COMPARABLE)
+    of = pl.DataFrame({"row": rows}).with_columns(_status=pl.Series(status[rows]).cat.to(STATUS).cast(pl.String))
+    reasons = found.alone.filter(side=name).select(pl.col("row").cast(pl.Int64), _reason="reason")
+    said = of.join(reasons, on="row", how="left", maintain_order="left").drop("row")
+    no_codes = side.empty & {f"{variable}_missing" for variable in spec.variables}
+    frame = side.read([column for column in side.types if column not in no_codes], rows)
+    alone = (pl.col("_status") == "unmatched") & (pl.col("_reason") != "held_back")
+    return pl.concat([frame, said], how="horizontal").with_columns(
+        _alone=alone, _day=pl.col(spec.event_date).cast(pl.Date)
+    )
 
 
 class Records:
     """Both sides' records in scope, with `_alone`: on one side only, not held back, and not explained yet."""
 
-    def __init__(self, spec: DatabaseSpec, reconciliation: Reconciliation) -> None:
+    def __init__(self, spec: DatabaseSpec, reconciliation: Reconciliation, pairs: Pairs) -> None:
         self.spec = spec
+        self.pairs = pairs
         self.reference_date = reconciliation.reference_date
-        self.compared = reconciliation.compared
-        in_scope = reconciliation.records.filter(pl.col("_status").is_in(IN_SCOPE))
-        alone = (pl.col("_status") == "unmatched") & (pl.col("_reason") != "held_back")
-        marked = in_scope.with_columns(_alone=alone, _day=pl.col(spec.event_date).cast(pl.Date))
-        self.sides = {side: marked.filter(_side=side) for side in ("reported", "new")}
+        self.sides = {side: _in_scope(spec, reconciliation, side) for side in SIDES}
         self.surplus_taken: set[str] = set()
+        self._rows: dict[str, Rows] = {}
+
+    @property
+    def compared(self) -> pl.DataFrame:
+        """The keys and attributes of the pairs (Pairs.keys)."""
+        return self.pairs.keys
 
     @property
     def reported(self) -> pl.DataFrame:
@@ -41,6 +62,13 @@ class Records:
 
     def alone(self, side: str) -> pl.DataFrame:
         return self.sides[side].filter("_alone")
+
+    @property
+    def rows_of_new(self) -> Rows:
+        """The attributes of all new records."""
+        if "new" not in self._rows:
+            self._rows["new"] = self.rows(self.new)
+        return self._rows["new"]
 
     def rows(self, frame: pl.DataFrame, hierarchical: Iterable[str] = (), more: Iterable[str] = ()) -> Rows:
         return rows_of(frame, self.spec.event_date, (*slice_attributes(self.spec), *more), hierarchical)
@@ -73,6 +101,7 @@ class Records:
             in_slice=int(inside.sum()) + (len(taken["reported"]) if len(taken) > 1 else 0),
             share_outside=float((hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
             gain=place.gain if place else float(hits.sum()),
+            log_chance=place.log_chance if place else CERTAIN,
         )
 
     def _ids(self, side: str, ids: pl.Series) -> list[str]:

@@ -59,7 +59,9 @@ class Rows:
     @cached_property
     def matrix(self) -> np.ndarray:
         """One row a row, one column an attribute: values numbered through."""
-        columns = [self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)]
+        columns = [
+            self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)
+        ]
         return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0), np.int32)
 
     @cached_property
@@ -68,15 +70,18 @@ class Rows:
         return np.diff(self.starts).tolist()
 
     @cached_property
-    def apart(self) -> list[tuple[int, int]]:
-        """The attributes (their places among the names) that may stand together in a slice: of different columns,
-        and neither is decided by the other."""
-        places = range(len(self.names))
-        return [(a, b) for a in places for b in places[a + 1 :] if self._are_apart(a, b)]
+    def known(self) -> np.ndarray:
+        """The numbers that are values."""
+        known = np.ones(self.size, dtype=bool)
+        known[self.starts[:-1]] = False
+        return known
 
     @cached_property
-    def apart_set(self) -> set[tuple[int, int]]:
-        return set(self.apart)
+    def apart(self) -> dict[int, list[int]]:
+        """For each attribute (by its place among the names) the later ones that may stand beside it in a slice: of
+        different columns, and neither is decided by the other."""
+        places = range(len(self.names))
+        return {a: [b for b in places[a + 1 :] if self._are_apart(a, b)] for a in places}
 
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
@@ -95,9 +100,9 @@ class Rows:
         """The rows with the numbers named, in a period of day codes."""
         chosen = np.ones(len(self), dtype=bool)
         for name, numbers in named.items():
-            codes = [number - self.starts[self.names.index(name)] - 1 for number in numbers]
-            column = self.codes[name]
-            chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
+            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
+            is_named[np.array(numbers) - self.starts[self.names.index(name)] - 1] = True
+            chosen &= is_named[self.codes[name]]
         if period:
             chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
         return chosen
@@ -115,7 +120,11 @@ class Rows:
         return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code})
 
     def name_of(self, code: int) -> str:
-        return self.names[bisect_right(self.starts, code) - 1]
+        return self.names[self.place_of(code)]
+
+    def place_of(self, code: int) -> int:
+        """The place among the names of the attribute that a number is of."""
+        return bisect_right(self.starts, code) - 1
 
     @cached_property
     def _columns(self) -> np.ndarray:

@@ -13,10 +13,11 @@ best one, the values of an attribute that are hit alike, and the interval of day
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import xlogy
 
 from pipelines.explain.itemsets import Table, pairs, singles, triples
 from pipelines.explain.periods import best_interval, limits_of
@@ -26,6 +27,7 @@ from pipelines.explain.trials import (
     PRIOR_HITS,
     PRIOR_TRIALS,
     Candidate,
+    Some,
     Trials,
     cost,
     lower_limit,
@@ -35,23 +37,27 @@ from pipelines.explain.trials import (
 MOST_ATTRIBUTES = 3
 MOST_VALUES = 6  # in a list of one attribute
 ALIKE = 0.15  # shares of values in one list differ by no more: one fault hits them all alike
-# A cause must gain more than this over saying nothing: exp(−gain) bounds the chance that it is luck, the number
-# of descriptions being paid for; and there are some hundred suspicions in a run.
+# A cause must gain more than this over saying nothing: there are some hundred suspicions in a run.
 LEAST_GAIN = float(np.log(100_000))
 # A cause hits most of its slice, by the lower limit of its share: published disagreement goes up to 30 %.
 MOST = 0.5
 BEAM = 8  # how many slices of one length are given a list or a period
-MOST_MEASURED = 10  # of one length that are found in a sample and measured on all rows
+SAMPLED = 0.9  # what in a sample gains nearly as much as the best one is measured on all rows too
+MOST_MEASURED = 5  # of one length that are found in a sample and measured on all rows
 
 
 @dataclass(frozen=True)
 class Slice:
-    """`where` says the slice in the words of the contract; `gain` in nats, after its description is paid for."""
+    """`where` says the slice in the words of the contract; `gain` in nats, after its description is paid for.
+
+    `log_chance`: logarithm of a bound on the chance that scattered hits fill any slice as well as this one.
+    """
 
     where: dict[str, Any]
     gain: float
     trials: int
     hits: int
+    log_chance: float = 0.0
 
     @property
     def share(self) -> float:
@@ -92,7 +98,7 @@ def best_slice(
     trials = trials_of(rows, eligible, hits)
     demands = Demands(least_share, least_gain, max(least_share, 0.2) if lists else 2.0)
     best = _best(trials, demands)
-    return _told(rows, best) if best else None
+    return _told(trials, best) if best else None
 
 
 def _best(trials: Trials, demands: Demands) -> Candidate | None:
@@ -101,14 +107,17 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
     shorter = [whole]
     for length in range(1, MOST_ATTRIBUTES + 1):
         floor = max(best.gain, demands.gain) if best else demands.gain
-        seeds = [c for c in shorter if _bound(trials, c) > floor]
-        found = [longer for seed in seeds for longer in _longer(trials, demands, seed)]
-        found += _itemsets(trials, demands, length, max([floor, *(c.gain for c in _met(demands, found))]))
-        promising = sorted(_distinct(found), key=_merit)
-        measured = map(trials.measured, [c for c in promising if demands.met(c.hits, c.trials, c.gain)][:MOST_MEASURED])
-        best = min(filter(None, [best, *_met(demands, measured)]), key=_merit, default=None)
-        shorter = promising[:BEAM]
+        beside = [longer for c in shorter for longer in _beside(trials, demands, c, floor)]
+        good = sorted(_met(demands, _distinct(beside)), key=_merit)[:MOST_MEASURED]
+        best = _best_of([best, *_met(demands, map(trials.measured, good))])
+        plain, seeds = _itemsets(trials, demands, length, max(best.gain, demands.gain) if best else demands.gain)
+        best = _best_of([best, plain])
+        shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[:BEAM]
     return best
+
+
+def _best_of(found: Iterable[Candidate | None]) -> Candidate | None:
+    return min(filter(None, found), key=_merit, default=None)
 
 
 def _distinct(found: Iterable[Candidate]) -> Iterable[Candidate]:
@@ -128,11 +137,23 @@ def _merit(candidate: Candidate) -> tuple[float, int]:
     return -round(candidate.gain, 6), candidate.length
 
 
-def _told(rows: Rows, candidate: Candidate) -> Slice:
-    where = {rows.column_of(name): rows.told(name, codes) for name, codes in candidate.named.items()}
-    if candidate.period:
-        where["period"] = limits_of(rows.days, *candidate.period)
-    return Slice(where, candidate.gain, candidate.trials, candidate.hits)
+def _told(trials: Trials, found: Candidate) -> Slice:
+    rows = trials.rows
+    where = {rows.column_of(name): rows.told(name, codes) for name, codes in found.named.items()}
+    if found.period:
+        where["period"] = limits_of(rows.days, *found.period)
+    return Slice(where, found.gain, int(found.trials), int(found.hits), log_chance(trials, found))
+
+
+def log_chance(trials: Trials, found: Candidate) -> float:
+    """If hits were scattered over the trials whatever their attributes, n of them would hold k hits or more with a
+    chance below exp(−n KL(k/n, usual share)) (Hoeffding 1963, also for draws without replacement). The description is
+    paid for: the exp(−cost) of all slices add up to less than one, so the bound holds for all at once, nested or not.
+    What is everything is held against the share of the prior."""
+    n, k = found.trials, found.hits
+    usual = trials.hits / trials.n if found.length else PRIOR_HITS / PRIOR_TRIALS
+    divergence = xlogy(k, k / (n * usual)) + xlogy(n - k, (n - k) / max(n * (1 - usual), 1e-300))
+    return min(0.0, cost(trials.rows, found.named, found.period) - float(divergence))
 
 
 def _bound(trials: Trials, candidate: Candidate) -> float:
@@ -142,35 +163,61 @@ def _bound(trials: Trials, candidate: Candidate) -> float:
     return float(trials.gain(candidate.hits, candidate.hits)) - said
 
 
-def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> list[Candidate]:
-    """Of the slices that name `length` values: those that meet the demands, and those that gain most."""
+def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> tuple[Candidate | None, list[Candidate]]:
+    """The best of the slices that name `length` values and gain more than `floor`, and those to be made longer."""
+    paid = length * trials.rows.attribute_cost
+    floor = floor * (SAMPLED if trials.is_sample else 1.0)
+    table = _joined((singles, pairs, triples)[length - 1](trials, trials.fewest(floor + paid - 1e-6)), length)
+    able = np.flatnonzero(table.k >= demands.share * table.low)
+    upper = trials.gain(table.k[able], table.low[able]) - paid
+    best, most = None, MOST_MEASURED if trials.is_sample else None
+    for at in np.argsort(-upper, kind="stable")[:most]:
+        if upper[at] < floor - 1e-6:
+            break
+        found = trials.measured(table.candidate(trials, able[at]))
+        if demands.met(found.hits, found.trials, found.gain) and (not best or _merit(found) < _merit(best)):
+            best = found
+            floor = floor if trials.is_sample else best.gain
+    return best, [] if length == MOST_ATTRIBUTES else _seeds(trials, table, floor + paid)
+
+
+def _joined(tables: Iterable[Table], length: int) -> Table:
+    none = Table(np.zeros((length, 0), dtype=int), *[np.zeros(0)] * 3)
+    parts = [none, *tables]
+    return Table(*(np.concatenate([getattr(part, name) for part in parts], axis=-1)
+                   for name in ("values", "k", "low", "likely")))  # fmt: skip
+
+
+def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
+    """The slices that seem to gain most, of those with hits enough to lead beyond the floor."""
     rows = trials.rows
-    paid = length * rows.attribute_cost
-    # A slice is of use if it gains more than the floor itself, or if a longer one within it may.
-    more = min(rows.attribute_cost, rows.day_cost) if length < MOST_ATTRIBUTES else 0.0
-    fewest = trials.fewest(floor + paid + more) if length < MOST_ATTRIBUTES else trials.fewest(floor + paid)
-    tables = (singles, pairs, triples)[length - 1](trials, min(fewest, trials.fewest(floor + paid)))
-    return [found for table in tables for found in _best_of(trials, demands, table, paid)]
+    able = np.flatnonzero(table.k >= trials.fewest(floor + min(rows.attribute_cost, rows.day_cost)))
+    gains = trials.gain(table.k[able], table.likely[able])
+    best = np.argsort(-gains, kind="stable")[:BEAM]
+    return [table.candidate(trials, at) for at in able[best[gains[best] > 0]]]
 
 
-def _best_of(trials: Trials, demands: Demands, table: Table, paid: float) -> Iterator[Candidate]:
-    gains = trials.gain(table.k, table.n) - paid
-    met = np.where(demands.met(table.k, table.n, gains), gains, -np.inf)
-    order = np.argsort(-gains, kind="stable")[:BEAM]
-    best = np.argsort(-met, kind="stable")[: MOST_MEASURED if trials.is_sample else 1]
-    for at in dict.fromkeys([*order.tolist(), *best[met[best] > -np.inf].tolist()]):
-        if gains[at] > -paid:
-            yield table.candidate(trials, at)
+def _beside(trials: Trials, demands: Demands, shorter: Candidate, floor: float) -> list[Candidate]:
+    """The slice with a list or a period more, where it may lead beyond the floor; among the first misses it shows
+    whether that is so."""
+    if _bound(trials, shorter) <= floor:
+        return []
+    few = list(_longer(trials, demands, shorter, replace(trials.first, weight=trials.misses.weight)))
+    if len(trials.first.day) == len(trials.misses.day) or not any(_is_able(demands, c, floor) for c in few):
+        return few
+    return list(_longer(trials, demands, shorter, trials.misses))
 
 
-def _longer(trials: Trials, demands: Demands, shorter: Candidate) -> Iterator[Candidate]:
+def _is_able(demands: Demands, candidate: Candidate, floor: float) -> bool:
+    return candidate.gain > floor and candidate.hits >= demands.share * candidate.trials
+
+
+def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -> Iterator[Candidate]:
     """The slice with a list or a period more; where it has one already, also with one value more."""
-    misses, hits = (some.inside(trials.rows, shorter) for some in (trials.misses, trials.hit))
+    misses, hits = (some.inside(trials.rows, shorter.named, shorter.period) for some in (among, trials.hit))
     size = trials.rows.size
-    n, k = trials.counted(
-        np.bincount(trials.misses.codes[:, misses].ravel(), minlength=size),
-        np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size),
-    )
+    k = trials.hit.weight * np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size)
+    n = k + among.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)
     free = trials.rows.free(shorter.named)
     said = list(_lists(trials, demands, free, n, k))
     if not shorter.is_plain:
@@ -179,7 +226,7 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate) -> Iterator[Ca
     for codes in said:
         name, chosen = trials.rows.name_of(codes[0]), list(codes)
         yield trials.candidate({**shorter.named, name: codes}, shorter.period, n[chosen].sum(), k[chosen].sum())
-    if shorter.period is None and (period := _best_period(trials, shorter, misses, hits)):
+    if shorter.period is None and (period := _best_period(trials, shorter, among, misses, hits)):
         yield period
 
 
@@ -204,12 +251,12 @@ def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray)
     return tuple(sorted(mostly[: last + 1].tolist())) if last else ()
 
 
-def _best_period(trials: Trials, shorter: Candidate, misses: np.ndarray, hits: np.ndarray) -> Candidate | None:
+def _best_period(
+    trials: Trials, shorter: Candidate, among: Some, misses: np.ndarray, hits: np.ndarray
+) -> Candidate | None:
     """The interval of days that gains most; an end that coincides with the data's own is left open."""
-    days = len(trials.rows.days)
-    # The first place is of unknown days.
-    missed = np.bincount(trials.misses.day[misses] + 1, minlength=days + 1)[1:]
-    n, k = trials.counted(missed, np.bincount(trials.hit.day[hits] + 1, minlength=days + 1)[1:])
+    k, n = (_by_day(trials.rows, some, at) for some, at in ((trials.hit, hits), (among, misses)))
+    n += k
     seen = np.flatnonzero(n)
     if len(seen) < 3:
         return None
@@ -221,6 +268,11 @@ def _best_period(trials: Trials, shorter: Candidate, misses: np.ndarray, hits: n
         if ends != (0, end)
     ]
     return min(tried, key=lambda found: (*_merit(found), found.period), default=None)
+
+
+def _by_day(rows: Rows, some: Some, at: np.ndarray) -> np.ndarray:
+    """How many there are on each day; the first place is of unknown days."""
+    return some.weight * np.bincount(some.day[at] + 1, minlength=len(rows.days) + 1)[1:].astype(float)
 
 
 def _period_candidate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,12 @@ SURELY = 1.96  # standard errors of the lower limit of a share (Wilson 1927)
 # Trials added outside each slice, so that a slice that is everything is held against something:
 # a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
 PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
-MOST_TRIALS = 20_000  # hits, and misses, that a slice is looked for in
+# Of so many rows everything is searched; of more a sample. Four misses to a hit tell nearly as much as all (Ury 1975).
+MOST_ROWS = 50_000
+MOST_HITS, CONTROLS = 4_000, 4
+FEWEST_FIRST = 1_000  # misses that are counted before the rest
+
+Named = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,11 @@ class Candidate:
     `gain` in nats, its description paid for.
     """
 
-    named: Mapping[str, tuple[int, ...]]
+    named: Named
     period: tuple[int, int] | None
     gain: float
-    trials: int
-    hits: int
+    trials: float  # in a sample: as many as it stands for
+    hits: float
 
     @property
     def length(self) -> int:
@@ -54,14 +59,14 @@ class Some:
     day: np.ndarray
     weight: float
 
-    def inside(self, rows: Rows, candidate: Candidate) -> np.ndarray:
+    def inside(self, rows: Rows, named: Named, period: tuple[int, int] | None) -> np.ndarray:
         """Positions in the slice."""
         chosen = np.ones(len(self.day), dtype=bool)
-        for name, codes in candidate.named.items():
+        for name, codes in named.items():
             column = self.codes[rows.names.index(name)]
             chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
-        if candidate.period:
-            chosen &= (self.day >= candidate.period[0]) & (self.day <= candidate.period[1])
+        if period:
+            chosen &= (self.day >= period[0]) & (self.day <= period[1])
         return np.flatnonzero(chosen)
 
 
@@ -71,8 +76,9 @@ class Trials:
     (case-control: what is outside a slice is known by its number), and what is found is measured on `all_`."""
 
     rows: Rows
-    misses: Some
     hit: Some
+    misses: Some
+    first: Some  # the first of the misses
     n: int
     hits: int
     all_: tuple[np.ndarray, np.ndarray]  # which rows are eligible, which of them hit
@@ -81,10 +87,9 @@ class Trials:
     def is_sample(self) -> bool:
         return self.misses.weight > 1 or self.hit.weight > 1
 
-    def counted(self, misses: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def counted(self, misses: Any, hits: Any) -> tuple[Any, Any]:
         """(trials, hits) that sampled counts stand for."""
-        k = hits if self.hit.weight == 1 else np.rint(self.hit.weight * hits).astype(int)
-        return (misses if self.misses.weight == 1 else np.rint(self.misses.weight * misses).astype(int)) + k, k
+        return self.misses.weight * misses + self.hit.weight * hits, self.hit.weight * hits
 
     def gain(self, k: Any, n: Any) -> np.ndarray:
         return likelihood_ratio(k, n, self.hits, self.n)
@@ -106,35 +111,37 @@ class Trials:
         n, k = np.count_nonzero(inside & eligible), np.count_nonzero(inside & hits)
         return self.candidate(candidate.named, candidate.period, n, k)
 
-    def candidate(
-        self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None, n: int, k: int
-    ) -> Candidate:
-        return Candidate(named, period, float(self.gain(k, n)) - cost(self.rows, named, period), int(n), int(k))
+    def counted_candidate(self, named: Named, period: tuple[int, int] | None) -> Candidate:
+        misses, hits = (some.inside(self.rows, named, period) for some in (self.misses, self.hit))
+        return self.candidate(named, period, *self.counted(len(misses), len(hits)))
+
+    def candidate(self, named: Named, period: tuple[int, int] | None, n: float, k: float) -> Candidate:
+        return Candidate(named, period, float(self.gain(k, n)) - cost(self.rows, named, period), n, k)
 
 
 def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     """All eligible rows, or every so many-th of the hits and the first of the misses."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
-    step = -(-len(hit) // MOST_TRIALS) or 1
+    is_many = len(hit) + n_misses > MOST_ROWS
+    step = -(-len(hit) // MOST_HITS) if is_many else 1
     # Rows are in the order of ids that say nothing (hashes): the first of them are a random sample.
-    first = misses[: len(misses) if n_misses <= MOST_TRIALS else int(len(misses) * MOST_TRIALS / n_misses)]
-    missed = np.flatnonzero(first)
+    most = CONTROLS * MOST_HITS if is_many else MOST_ROWS
+    missed = np.flatnonzero(misses[: len(misses) if n_misses <= most else int(len(misses) * most / n_misses)])
+    few = missed[: max(CONTROLS * len(hit), FEWEST_FIRST)]
+    sampled = _some(rows, missed, n_misses)
+    first = Some(sampled.codes[:, : len(few)], sampled.day[: len(few)], n_misses / max(len(few), 1))
     return Trials(
-        rows,
-        _some(rows, missed, n_misses / max(len(missed), 1)),
-        _some(rows, hit[::step], len(hit) / max(len(hit[::step]), 1)),
-        len(hit) + n_misses,
-        len(hit),
-        (eligible, hits),
+        rows, _some(rows, hit[::step], len(hit)), sampled, first, len(hit) + n_misses, len(hit), (eligible, hits)
     )
 
 
-def _some(rows: Rows, chosen: np.ndarray, weight: float) -> Some:
-    return Some(rows.matrix[chosen].T.astype(np.intp, order="C"), rows.day_code[chosen], weight)
+def _some(rows: Rows, chosen: np.ndarray, of: int) -> Some:
+    codes = rows.matrix[chosen].T.astype(np.intp, order="C")
+    return Some(codes, rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
 
 
-def cost(rows: Rows, named: Mapping[str, Iterable[int]], period: tuple[int, int] | None) -> float:
+def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
     """Nats to say a slice."""
     said = sum(rows.attribute_cost + (len(codes) - 1) * rows.value_cost for codes in named.values())
     closed = (period[0] > 0) + (period[1] < len(rows.days) - 1) if period else 0

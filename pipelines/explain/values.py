@@ -82,6 +82,7 @@ def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
 
 
 def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
+    pairs.asked += 1
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
     place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least)
     if place is None:
@@ -121,6 +122,7 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
         in_slice=int(inside.sum()) * len(suspicion.claims),
         share_outside=float((suspicion.hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
         gain=place.gain,
+        log_chance=place.log_chance,
     )
 
 
