@@ -66,7 +66,7 @@ class Pairs:
 
     @cached_property
     def rows(self) -> Rows:
-"""What a slice may name of every pair: place, time, transport, persons, and hierarchical codes."""
+        """What a slice may name of every pair: place, time, transport, persons, and hierarchical codes."""
         codes = [name for name, variable in self.spec.variables.items() if variable.type == "sks"]
         frame = self.keys.with_columns(self._column("new", name).alias(name) for name in codes)
         return rows_of(frame, f"{self.spec.event_date}_new", (*slice_attributes(self.spec), *codes), codes)

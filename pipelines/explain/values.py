@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import xlogy
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.codes import code_suspicions, mapping_in, recoding
@@ -15,6 +16,7 @@ from pipelines.explain.exchanges import stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
+from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio
 from pipelines.reconciliation.identifiers import hashed
 
 FAMILIES = {
@@ -39,6 +41,21 @@ class Finding:
     suspicion: Suspicion
     place: Slice
 
+    @property
+    def strength(self) -> float:
+        """Nats that the slice's own pairs gain by the suspicion over what is usual (outside it, and in registries at
+        all: one in twenty), less what saying the slice costs. Unlike the gain of the slice, which asks where, it
+        grows with what is explained also where the fault is everywhere and there is nothing to hold it against.
+        """
+        suspicion, place = self.suspicion, self.place
+        n, k = int(suspicion.eligible.sum()), int((suspicion.hits & suspicion.eligible).sum())
+        outside = (k - place.hits + PRIOR_HITS) / (n - place.trials + PRIOR_TRIALS)
+        usual = max(outside, PRIOR_HITS / PRIOR_TRIALS)
+        missed = place.trials - place.hits
+        explained = xlogy(place.hits, place.share / usual) + xlogy(missed, (1 - place.share) / (1 - usual))
+        paid = float(likelihood_ratio(place.hits, place.trials, k, n)) - place.gain
+        return float(explained) - paid
+
 
 def value_causes(pairs: Pairs) -> Iterator[Cause]:
     """The causes of every compared variable."""
@@ -49,11 +66,11 @@ def value_causes(pairs: Pairs) -> Iterator[Cause]:
 
 
 def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:
-    """The finding that gains most; of equals the one that says more."""
+    """The finding that explains most; of equals the one that says more."""
     if cells.open.sum() < FEWEST_HITS:
         return None
     findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, cells, suspicion))]
-    return min(findings, key=lambda f: (-round(f.place.gain, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
+    return min(findings, key=lambda f: (-round(f.strength, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
 
 
 def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
@@ -99,7 +116,8 @@ def _with_whole_mapping(pairs: Pairs, cells: Cells, finding: Finding) -> Finding
         return finding
     whole = recoding(cells, mapping)
     place = best_slice(pairs.rows_for(whole), whole.eligible, whole.hits)
-    return Finding(whole, place) if place and place.gain > finding.place.gain else finding
+    wider = Finding(whole, place) if place else finding
+    return max(finding, wider, key=lambda found: found.strength)
 
 
 def _taken(pairs: Pairs, finding: Finding) -> Cause:
