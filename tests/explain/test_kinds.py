@@ -277,7 +277,10 @@ def test_every_kind_has_a_name_of_its_own_and_an_owner_who_can_mend_it():
 
 
 WITH_DIAGNOSIS = spec_with(
-    variables={"diagnosis": {"type": "sks"}, "side": {"type": "code", "values": {"1": "Højresidig", "2": "Venstresidig"}}}
+    variables={
+        "diagnosis": {"type": "sks"},
+        "side": {"type": "code", "values": {"1": "Højresidig", "2": "Venstresidig"}},
+    }
 )
 
 
