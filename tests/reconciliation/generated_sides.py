@@ -56,7 +56,7 @@ DAMAGED = [
 ]
 EVERY_RULE = [*RULES, *LEVELS, *DAMAGED]
 # One slip of the hand apart in every way that counts, and in some that do not.
-PERSONS = ["p1", "p1", "1p", "p2", "012", "12", "0012", "021", "210", None]
+PERSONS = ["012", "012", "210", "021", "12", "0012", "p1", "1p", "p2", None]
 MAY_CHANGE = ["person", "unit", "region", "day", "a_code", "a_sks", "a_decimal", "submission"]
 # Where the new side is made of registers, and how long a variable waits for its window.
 DERIVED = {
