@@ -64,7 +64,7 @@ def command(project: Project, limit: Callable[[], None], name: str = "said") -> 
 
 def on_full_disks(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
     """Disks from what is there already to what a run needs, in equal steps."""
-    least, most = size(plan.project.home), size(plan.folder / "undisturbed") + MB
+    least, most = size(plan.project.home), size(plan.folder / "undisturbed")
     for number in range(how_many):
         room = least + (most - least) * (number + 1) // (how_many + 1)
         with disk(plan.folder / "disk", room) as (folder, enlarge):

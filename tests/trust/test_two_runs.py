@@ -71,6 +71,7 @@ def test_twenty_times_two_at_once_end_as_one(tmp_path) -> None:
 
 
 def test_broken_variant_without_the_lock_is_caught(tmp_path) -> None:
+    """DuckDB's own lock is left, which names a file and speaks only where both have it open."""
     assert disturbed(pairs(tmp_path, "4", "unlocked"))
 
 
