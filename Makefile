@@ -28,9 +28,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 
-bench: setup  # PERSONS=6000000 is the national year, COURSES=10000000 the largest reconciliation
+bench: setup  # PERSONS=6000000 is the national year, COURSES=10000000 the largest reconciliation, ROWS=2000000 the rules
 	$(BIN)/python -m benchmarks.derive --folder workspace/benchmarks --persons $(or $(PERSONS),60000)
 	$(BIN)/python -m benchmarks.reconcile --sizes $(or $(COURSES),200000)
+	$(BIN)/python -m benchmarks.rules --data workspace/benchmarks --rows $(or $(ROWS),200000)
 
 dev: setup
 	$(BIN)/sammenhold dev

@@ -1,282 +1,258 @@
-"""How well are planted faults explained? Prints found, named, rank and false alarms per kind.
+"""How well are planted faults explained? Found, named, rank and false alarms, per kind and overall.
 
-`python -m benchmarks.explain --quick` takes a few minutes; without it about a hundred cases of each kind.
-Cases are drawn from invented databases (pipelines/synthetic/invented.py): no case is in the sample data.
+    python -m benchmarks.explain --minutes 40 --out results.jsonl    # cases until the time is up; goes on from there
+    python -m benchmarks.explain --summary results.jsonl             # the tables of whatever is there
+    python -m benchmarks.explain --parts single --kinds rounded --cases 12 --show
+
+Cases are taken in rounds: each holds every kind and size once, and groups, confounded and clean cases in the same
+proportion, in a random but seeded order; so what has been done at any time is a fair sample of the whole. Databases
+are invented (pipelines/synthetic/invented.py): no case is in the sample data.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
+import json
+import os
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import polars as pl
 
-from benchmarks.explain_cases import KINDS, World, case, in_slice, planted
-from pipelines.explain.cause import Cause
+from benchmarks.explain_cases import KINDS, Case, drawn, planted
+from benchmarks.explain_files import through_files
+from benchmarks.explain_judging import Judge
+from benchmarks.explain_tables import tables
+from benchmarks.explain_worlds import World, world_of
+from pipelines.explain.cause import Cause, Explanation
 from pipelines.explain.causes import explain
-from pipelines.reconciliation.reconcile import reconcile
-from pipelines.synthetic.invented import invented
-from pipelines.synthetic.plain_faults import Truth
-from pipelines.synthetic.plain_sides import REFERENCE_DATE, agreeing, noisy
+from pipelines.reconciliation.reconcile import Reconciliation, reconcile
 
-SAME_ROWS = 0.9  # Jaccard of the records that two slices describe: what scattered days cannot tell apart
-SAME_NUMBER = 0.02  # relative
-SAME_DAYS = 10  # of a lag, which is read off a curve
+SIZES = (20, 200, 2000)
+FEWEST = 20  # records that a fault must have changed to be a case
+MORE_THAN = 4  # times the size: so many courses a database has at least
+TOGETHER = (3, 6)
+WORST = 0.30  # disagreement of a variable, of every other clean case; the others have 0.10 as everywhere
+ONE_THREAD = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+# In each round: beside every kind in every size.
+OF_A_ROUND = {"group": 18, "confounded": 9, "clean": 6, "files": 1}
+CONFOUNDERS = ("schema_version", "source_system", "unit")
+CONFOUNDED = ("unit_factor", "date_shift", "missing_in_new", "code_recoded", "inverted", "constant_offset")
+# These take records away: planted first, so that what the others make is still there.
+FIRST = ("unit_not_reporting", "period_gap", "submission_lost", "population_too_narrow", "boundary_off", "late_arrival",
+         "unit_mapped_wrong")  # fmt: skip
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    part: str
+    kind: str
+    size: int
+    seed: int
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`rank` of the rightly named cause (0: not named), of the right kind at all (0: not found)."""
+    """`named`: rank of the rightly named cause (0: none); `found`: of the right kind and variables at all."""
 
+    part: str
     kind: str
+    seed: int
     size: int
-    named: int
-    found: int
+    faults: int
     causes: int
-    carried: float
-    wrongly: float
-    faults: int = 1
+    named: int = 0
+    found: int = 0
+    made: int = 0
+    carried: int = 0
+    claimed: int = 0
+    wrongly: int = 0
+    true: str = ""
+    told: tuple[str, ...] = ()
+    wanted: int = 0  # the size that was asked for, of a task of its own
 
 
-def world_of(seed: int, n: int) -> World:
-    spec = invented(seed)
-    return World(spec, noisy(spec, agreeing(spec, n, seed), seed), np.random.default_rng([seed, n]))
+# ---------------------------------------------------------------- which cases
 
 
-def explained(world: World):
-    found = reconcile(world.spec, *world.sides.finished(world.spec), REFERENCE_DATE)
+def tasks(parts: list[str], kinds: list[str], sizes: list[int], order: int) -> Iterator[Task]:
+    """Round after round, each in an order of its own; every task has a seed, and so a database, of its own."""
+    seed = 1_000_000 * order
+    round_ = [("single", kind, size) for kind in kinds for size in sizes] if "single" in parts else []
+    round_ += [(part, "", 0) for part, n in OF_A_ROUND.items() if part in parts for _ in range(n)]
+    while True:
+        for at in np.random.default_rng([order, seed]).permutation(len(round_)):
+            seed += 1
+            yield Task(*round_[at], seed)
+
+
+def done_already(path: Path | None) -> set[tuple]:
+    lines = path.read_text("utf-8").splitlines() if path and path.exists() else []
+    return {
+        (v["part"], v["kind"] if v["part"] == "single" else "", v["wanted"], v["seed"]) for v in map(json.loads, lines)
+    }
+
+
+# ---------------------------------------------------------------- one case
+
+
+def judged(task: Task, n: int | None = None) -> list[Verdict]:
+    """The verdicts of a task, one a fault; of a clean case one without a kind; none where it cannot be drawn."""
+    clean = world_of(task.seed, n, MORE_THAN * task.size, WORST if task.part == "clean" and task.seed % 2 else 0.10)
+    after, cases = DRAWING[task.part](clean, task)
+    if not cases and task.part != "clean":
+        return [Verdict(task.part, task.kind, task.seed, 0, 0, 0, wanted=task.size)]
+    found, explanation = explained(after)
+    told = tuple(_line(cause) for cause in explanation.causes[: 2 * len(cases) + 4])
+    if task.part == "clean":
+        return [Verdict("clean", "", task.seed, 0, 0, len(explanation.causes), told=told)]
+    if task.part == "files" and not through_files(after, explanation):
+        explanation = Explanation((), explanation.discrepancies)  # another answer than the one in process is none
+    ids = found.discrepancies.join(explanation.cause_ids(), on="discrepancy_id", how="left")
+    return [_verdict(task, case, clean, after, explanation, ids, len(cases), told) for case in cases]
+
+
+def explained(world: World) -> tuple[Reconciliation, Explanation]:
+    found = reconcile(world.spec, *world.sides.finished(world.spec), world.sides.reference_date)
     return found, explain(world.spec, found)
 
 
-def judged(world: World, truths: list[Truth], found, explanation) -> list[Verdict]:
-    ids = found.discrepancies.join(explanation.cause_ids(), on="discrepancy_id", how="left")
-    verdicts = []
-    for truth in truths:
-        made = _made(ids, truth)
-        named = [rank for rank, cause in enumerate(explanation.causes, 1) if names(world, cause, truth)]
-        kinds = [rank for rank, cause in enumerate(explanation.causes, 1) if of_kind(cause, truth)]
-        own = [explanation.causes[rank - 1].id for rank in named[:1]]
-        carried = made["cause_id"].is_in(own).fill_null(False).mean() if len(made) else 1.0
-        claimed = ids.filter(pl.col("cause_id").is_in(own))
-        other = claimed.join(made, on="discrepancy_id", how="anti")
-        wrongly = len(other) / len(claimed) if len(claimed) else 0.0
-        verdicts.append(Verdict(truth.kind, truth.size, (named or [0])[0], (kinds or [0])[0], len(explanation.causes),
-                                carried, wrongly, len(truths)))  # fmt: skip
-    return verdicts
+def _verdict(task: Task, case: Case, clean: World, after: World, explanation: Explanation, ids, faults: int, told):
+    judge, truth = Judge(case, clean, after), case.truth
+    ranked = list(enumerate(explanation.causes, 1))
+    named = next((rank for rank, cause in ranked if judge.names(cause)), 0)
+    found = next((rank for rank, cause in ranked if judge.of_kind(cause)), 0)
+    counted = judge.counted(ids, [explanation.causes[named - 1].id] if named else [])
+    true = f"{truth.kind} {truth.variables} {dict(truth.slice)} {dict(truth.parameters)} {truth.size}"
+    ranks = len(explanation.causes), named, found
+    return Verdict(task.part, truth.kind, task.seed, truth.size, faults, *ranks, *counted, true, told, task.size)
 
 
-def _made(ids: pl.DataFrame, truth: Truth) -> pl.DataFrame:
-    """The discrepancies that the fault made."""
-    about = pl.col("variable").is_in(list(truth.variables)) if truth.variables else pl.col("variable").is_null()
-    if "days" in truth.parameters:  # a moved event date leaves records without a partner
-        about = about | pl.col("variable").is_null()
-    of = pl.col("reported_id").is_in(list(truth.reported)) | pl.col("new_id").is_in(list(truth.new))
-    return ids.filter(about & of.fill_null(False))
+def _line(cause: Cause) -> str:
+    return f"{cause.kind} {cause.variables} {cause.where} {cause.parameters} {cause.explained} of {cause.in_slice}"
 
 
-def of_kind(cause: Cause, truth: Truth) -> bool:
-    return cause.kind in truth.accepted and set(cause.variables) == set(truth.variables)
+def single(world: World, task: Task) -> tuple[World, list[Case]]:
+    made = drawn(world, task.kind, task.size)
+    if made is None:
+        return world, []
+    after, case = planted(world, *made, task.seed)
+    return after, [case] if case.truth.size >= FEWEST else []
 
 
-def names(world: World, cause: Cause, truth: Truth) -> bool:
-    return of_kind(cause, truth) and same_slice(world, cause, truth) and same_parameters(cause, truth)
-
-
-def same_slice(world: World, cause: Cause, truth: Truth) -> bool:
-    """The same attributes and values, or a description as short of the same records."""
-    told, true = dict(cause.where), dict(truth.slice)
-    if truth.kind in ("submission_twice", "unit_mapped_wrong"):
-        return True  # the parameters say it
-    frame = pl.concat([world.sides.new, world.sides.reported])
-    told_rows, true_rows = (in_slice(world, _dated(where), frame) for where in (told, true))
-    alike = (told_rows & true_rows).sum() / max((told_rows | true_rows).sum(), 1)
-    same_values = {k: v for k, v in told.items() if k != "period"} == {k: v for k, v in true.items() if k != "period"}
-    if truth.kind in ("population_too_wide", "boundary_off", "test_persons", "retracted_kept", "late_arrival"):
-        return same_values or set(told) <= {*true, *map(str, cause.variables), *world.names("sks", "integer"), "period"}
-    return alike >= SAME_ROWS if same_values else alike >= 0.98 and len(told) <= len(true)
-
-
-def _dated(where: dict) -> dict:
-    if "period" not in where:
-        return where
-    return where | {"period": {end: dt.date.fromisoformat(str(day)) for end, day in where["period"].items()}}
-
-
-def same_parameters(cause: Cause, truth: Truth) -> bool:
-    if cause.kind != truth.kind:
-        return True  # a more general kind has parameters of its own
-    told = {k: v for k, v in cause.parameters.items() if not isinstance(v, dict) or k == "edge"}
-    true = {k: v for k, v in truth.parameters.items() if not isinstance(v, dict) or k == "edge"}
-    keys = set(true) - {"from", "to"} if truth.kind in ("unit_not_reporting", "period_gap") else set(true)
-    mapping = truth.parameters.get("mapping")
-    if (
-        mapping
-        and "mapping" in cause.parameters
-        and any((cause.parameters.get("mapping") or {}).get(k, "absent") != v for k, v in mapping.items())
-    ):
-        return len(cause.parameters.get("mapping") or {}) >= len(mapping) - 1 and truth.size < 200
-    return all(_same(told.get(key), true[key], SAME_DAYS if key == "lag" else 0) for key in keys)
-
-
-def _same(told, true, slack: float) -> bool:
-    if isinstance(true, int | float) and isinstance(told, int | float):
-        return abs(told - true) <= max(slack, SAME_NUMBER * abs(true))
-    return told == true
-
-
-def singles(kinds: list[str], sizes: list[int], seeds: range, n: int) -> Iterator[tuple[World, list[Truth]]]:
+def group(world: World, task: Task) -> tuple[World, list[Case]]:
+    """Three to six faults of different kinds, in variables of their own or in records of their own."""
+    wanted = int(world.rng.integers(TOGETHER[0], TOGETHER[1] + 1))
+    cases: list[Case] = []
+    kinds = sorted(world.rng.permutation(KINDS)[: 2 * wanted].tolist(), key=lambda kind: kind not in FIRST)
     for kind in kinds:
-        for size in sizes:
-            for seed in seeds:
-                world = world_of(seed, n)
-                if drawn := case(world, kind, size):
-                    after, truth = planted(world, *drawn, seed)
-                    if truth.size >= 20:
-                        yield after, [truth]
+        made = drawn(world, kind, int(world.rng.choice([60, 200, 600])))
+        if made is None or len(cases) == wanted or not _apart(made, cases):
+            continue
+        after, case = planted(world, *made, task.seed)
+        if case.truth.size >= FEWEST:
+            world, cases = after, [*cases, case]
+    return world, cases if len(cases) >= TOGETHER[0] else []
 
 
-def groups(seeds: range, n: int) -> Iterator[tuple[World, list[Truth]]]:
-    """Three to six faults of different kinds and variables at once."""
-    for seed in seeds:
-        world, truths, taken = world_of(seed, n), [], frozenset()
-        for kind in world.rng.permutation(KINDS)[: int(world.rng.integers(3, 7))].tolist():
-            if kind in ("late_arrival", "boundary_off"):
-                continue
-            drawn = case(world, kind, int(world.rng.choice([100, 200, 600])), taken=taken)
-            if drawn:
-                world, truth = planted(world, *drawn, seed)
-                taken |= set(truth.variables)
-                truths += [truth] if truth.size >= 20 else []
-        if len(truths) >= 2:
-            yield world, truths
+def _apart(made: tuple, cases: list[Case]) -> bool:
+    """No two faults in one variable; of whole records two at most, so that each has records to itself."""
+    fault, variables, _ = made
+    used = {name for case in cases for name in case.truth.variables}
+    of_records = sum(not case.truth.variables for case in cases)
+    return not {*variables, fault.parameters.get("other")} & used and (bool(variables) or of_records < 2)
 
 
-def confounded(seeds: range, n: int) -> Iterator[tuple[World, list[Truth]]]:
-    """Faults of a version, a system or a unit, which share most of their records with regions and months."""
-    for seed in seeds:
-        world = world_of(seed, n)
-        name = world.one(["schema_version", "source_system", "unit"])
-        drawn = case(world, world.one(["unit_factor", "date_shift", "missing_in_new", "code_recoded"]), 2000, (name,))
-        after, truth = planted(world, *drawn, seed)
-        yield after, [truth]
+def confounded(world: World, task: Task) -> tuple[World, list[Case]]:
+    """A fault of a version, a system or a unit, which shares most of its records with regions and months."""
+    made = drawn(world, world.one(CONFOUNDED), 2000, (world.one(CONFOUNDERS),))
+    if made is None or "period" in made[0].slice:
+        return world, []
+    after, case = planted(world, *made, task.seed)
+    return after, [case] if case.truth.size >= FEWEST else []
 
 
-def run(cases: Iterator[tuple[World, list[Truth]]], show: bool) -> list[Verdict]:
+def clean(world: World, task: Task) -> tuple[World, list[Case]]:
+    return world, []
+
+
+DRAWING = {"single": single, "group": group, "files": group, "confounded": confounded, "clean": clean}
+
+
+# ---------------------------------------------------------------- many cases
+
+
+def run(wanted: Iterable[Task], out: Path | None, said: argparse.Namespace) -> list[dict[str, Any]]:
+    """Cases until the time is up or enough have been done; each is written as soon as it is judged."""
+    ends, results = time.monotonic() + 60 * said.minutes, []
+    os.environ |= dict.fromkeys(ONE_THREAD, "1")  # the workers are what runs side by side
+    with ProcessPoolExecutor(said.workers, get_context("spawn")) as pool:
+        waiting: dict[Future, Task] = {}
+        for task in wanted:
+            if time.monotonic() > ends:
+                break
+            waiting[pool.submit(judged, task, said.n)] = task
+            if len(waiting) > said.workers:
+                results += _gathered(waiting, out, said.show)
+        while waiting:
+            results += _gathered(waiting, out, said.show)
+    return results
+
+
+def _gathered(waiting: dict[Future, Task], out: Path | None, show: bool) -> list[dict[str, Any]]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     verdicts = []
-    for world, truths in cases:
-        found, explanation = explained(world)
-        judged_ = judged(world, truths, found, explanation)
-        verdicts += judged_
-        if show and (
-            any(not v.named or v.named > len(truths) for v in judged_) or len(explanation.causes) > len(truths)
-        ):
-            for truth, verdict in zip(truths, judged_, strict=True):
-                print(
-                    "  true",
-                    truth.kind,
-                    truth.variables,
-                    dict(truth.slice),
-                    dict(truth.parameters),
-                    truth.size,
-                    verdict.named,
-                )
-            for cause in explanation.causes[:8]:
-                print(
-                    "     told",
-                    cause.kind,
-                    cause.variables,
-                    cause.where,
-                    cause.parameters,
-                    cause.explained,
-                    cause.in_slice,
-                )
+    for future in done:
+        task = waiting.pop(future)
+        try:
+            verdicts += [asdict(verdict) for verdict in future.result()]
+        except Exception as error:
+            raise RuntimeError(f"{task} broke the explainer") from error
+    if out:
+        with out.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(v, ensure_ascii=False, default=str) + "\n" for v in verdicts)
+    if show:
+        _show(verdicts)
     return verdicts
 
 
-def table(verdicts: list[Verdict]) -> str:
-    lines = [
-        "| kind | size | cases | found | named | first | made, carried | wrongly claimed |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    by = defaultdict(list)
-    for v in verdicts:
-        by[v.kind, "200 or more" if v.size >= 200 else "20 to 199"].append(v)
-        by["all", "200 or more" if v.size >= 200 else "20 to 199"].append(v)
-    for (kind, size), some in sorted(by.items(), key=lambda item: (item[0][0] == "all", item[0])):
-        named = [v for v in some if v.named and v.named <= v.faults + 2]
-        first = [v for v in some if v.named and v.named <= v.faults]
-        shares = (len(named) / len(some), len(first) / len(some))
-        found = sum(1 for v in some if v.found) / len(some)
-        carried = np.mean([v.carried for v in named]) if named else 0.0
-        wrongly = np.mean([v.wrongly for v in named]) if named else 0.0
-        counted = f"{len(some)} | {found:.0%} | {shares[0]:.0%} | {shares[1]:.0%} | {carried:.1%} | {wrongly:.1%}"
-        lines.append(f"| {kind} | {size} | {counted} |")
-    return "\n".join(lines)
-
-
-def clean(seeds: range, n: int, show: bool) -> str:
-    false = 0
-    for seed in seeds:
-        _, explanation = explained(world_of(1000 + seed, n))
-        false += bool(explanation.causes)
-        for cause in explanation.causes if show else ():
-            print(
-                "  clean",
-                seed,
-                cause.kind,
-                cause.variables,
-                cause.where,
-                cause.parameters,
-                cause.explained,
-                cause.in_slice,
-            )
-    return f"{len(seeds) - false} of {len(seeds)} clean runs without a cause"
-
-
-def speed(n: int) -> str:
-    """The time of an explanation beside that of the comparison that it explains."""
-    world = world_of(1, n)
-    sides = world.sides.finished(world.spec)
-    started = time.perf_counter(), time.process_time()
-    found = reconcile(world.spec, *sides, REFERENCE_DATE)
-    compared = time.perf_counter(), time.process_time()
-    explain(world.spec, found)
-    done = time.perf_counter(), time.process_time()
-    wall, cpu = ((d - c) / (c - s) for s, c, d in zip(started, compared, done, strict=True))
-    seconds = compared[0] - started[0]
-    return f"{n} courses: explain takes {wall:.2f} x the time of reconcile ({seconds:.1f} s), {cpu:.2f} x its CPU"
+def _show(verdicts: list[dict[str, Any]]) -> None:
+    """Every case that was not named as it should be, or of which too much is told."""
+    missed = any(v["faults"] and not 0 < v["named"] <= v["faults"] for v in verdicts)
+    if missed or any(v["causes"] > v["faults"] for v in verdicts):
+        for v in verdicts:
+            print("true", v["named"], v["part"], v["seed"], v["true"])
+        print(*(f"     {line}" for line in verdicts[0]["told"]), sep="\n", flush=True)
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--quick", action="store_true")
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--minutes", type=float, default=10.0)
+    asked.add_argument("--workers", type=int, default=1)
+    asked.add_argument("--out", type=Path, help="JSON lines; a run goes on where the last one stopped")
+    asked.add_argument("--summary", type=Path, nargs="*", help="only print the tables of these files")
     asked.add_argument("--show", action="store_true", help="tell every case that was not named first")
+    asked.add_argument("--parts", nargs="*", default=["single", *OF_A_ROUND])
     asked.add_argument("--kinds", nargs="*", default=list(KINDS))
-    asked.add_argument("--sizes", nargs="*", type=int, default=[20, 200, 2000])
-    asked.add_argument("--seeds", type=int, nargs=2, default=None)
-    asked.add_argument("--n", type=int, default=None)
-    asked.add_argument("--parts", nargs="*", default=["single", "groups", "confounded", "clean"])
+    asked.add_argument("--sizes", nargs="*", type=int, default=list(SIZES))
+    asked.add_argument("--order", type=int, default=1, help="of the cases, and so their databases")
+    asked.add_argument("--cases", type=int, default=10**9, help="so many at most")
+    asked.add_argument("--n", type=int, help="courses of each database; else 5,000 to 20,000")
     said = asked.parse_args()
-    n = said.n or (6000 if said.quick else 20000)
-    seeds = range(*said.seeds) if said.seeds else range(2 if said.quick else 34)
-    many = range(seeds.start, seeds.start + len(seeds) * (10 if said.quick else 3))
-    started = time.perf_counter()
-    if "single" in said.parts:
-        print("One fault\n\n" + table(run(singles(said.kinds, said.sizes, seeds, n), said.show)) + "\n", flush=True)
-    if "groups" in said.parts:
-        print("Three to six faults at once\n\n" + table(run(groups(many, n), said.show)) + "\n", flush=True)
-    if "confounded" in said.parts:
-        print("Confounded\n\n" + table(run(confounded(many, n), said.show)) + "\n", flush=True)
-    if "clean" in said.parts:
-        print(clean(many, n, said.show))
-    if "speed" in said.parts:
-        print(speed(n))
-    print(f"{time.perf_counter() - started:.0f} s, {n} courses each")
+    if said.summary:
+        results = [json.loads(line) for path in said.summary for line in path.read_text("utf-8").splitlines()]
+    else:
+        known = done_already(said.out)
+        wanted = (
+            t for t, _ in zip(tasks(said.parts, said.kinds, said.sizes, said.order), range(said.cases), strict=False)
+        )
+        results = run((t for t in wanted if (t.part, t.kind, t.size, t.seed) not in known), said.out, said)
+    print(tables(results))
 
 
 if __name__ == "__main__":

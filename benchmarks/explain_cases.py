@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,88 +10,66 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.spec.model import DatabaseSpec
-from pipelines.synthetic.faults import Fault, Planting
+from benchmarks.explain_record_cases import OF_RECORDS
+from benchmarks.explain_worlds import World, in_slice, random_slice, sized
+from pipelines.synthetic.faults import Fault
 from pipelines.synthetic.plain_faults import Truth, plant_plain
-from pipelines.synthetic.plain_sides import REFERENCE_DATE, PlainSides
 
-TRIES = 80
-CARRIED = ("region", "unit", "hospital", "age_band", "sex")  # attributes that stand on both sides
-PLACES = ("region", "unit")
+EVERYWHERE = 0.1  # of the big faults strike the whole country
+NOT_ALL, MOSTLY = 0.25, (0.85, 0.99)  # so many faults strike only so much of their slice
+EVENT_DATE = 0.2  # of the faults in dates strike the date that pairs are made by
+OFTEN_SEVERAL = ("missing_in_new", "missing_in_reported", "date_shift", "text_form", "date_precision")
 
 
 @dataclass(frozen=True)
-class World:
-    """An invented database with its two noisy sides, before any fault."""
+class Case:
+    """A planted fault: its truth, the world before it, and which new records it could show in (null: all)."""
 
-    spec: DatabaseSpec
-    sides: PlainSides
-    rng: np.random.Generator
-
-    def names(self, *types: str) -> list[str]:
-        """Variables of these types other than the event date."""
-        return [n for n, v in self.spec.variables.items() if v.type in types and n != self.spec.event_date]
-
-    def one(self, options: Any) -> Any:
-        options = list(options)
-        return options[int(self.rng.integers(len(options)))]
+    fault: Fault
+    truth: Truth
+    before: World
+    affected: pl.Expr | None
 
 
-def period(world: World, closed: bool | None = None) -> dict[str, dt.date]:
-    """From a day, to a day, or both (`closed`)."""
-    ends = sorted(world.rng.integers(20, 340, 2).tolist())
-    first, last = (dt.date(2026, 1, 1) + dt.timedelta(days=int(n)) for n in ends)
-    way = 2 if closed else int(world.rng.integers(0, 2 if closed is False else 3))
-    return [{"from": first}, {"to": last}, {"from": first, "to": last}][way]
-
-
-def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: bool = True) -> dict[str, Any]:
-    """At most three attributes with values of one of the records; one of them may be a period."""
-    chosen = world.rng.permutation(names)[: int(world.rng.integers(0, most) + 1)].tolist()
-    record = world.sides.new.row(int(world.rng.integers(len(world.sides.new))), named=True)
-    where = {name: record[name] for name in chosen}
-    if dated and len(where) < most and world.rng.random() < 0.3:
-        where["period"] = period(world)
-    return where
-
-
-def sized(world: World, size: int, count: Callable[[dict], int], draw: Callable[[], dict]) -> dict[str, Any]:
-    """Of many slices the first of nearly the size asked for; else the nearest (at least 20 records)."""
-    best, nearest = {}, np.inf
-    for _ in range(TRIES):
-        where = draw()
-        n = count(where)
-        off = abs(np.log(max(n, 1) / size)) if n >= 20 else np.inf
-        if off < nearest:
-            best, nearest = where, off
-        if nearest < 0.25:
-            break
-    return best
-
-
-def in_slice(world: World, where: dict, frame: pl.DataFrame) -> pl.Series:
-    return Planting(world.spec, Fault(kind="any", slice=where), world.rng, REFERENCE_DATE, {}).in_slice(frame)
-
-
-def case(world: World, kind: str, size: int, names: tuple[str, ...] | None = None, taken: frozenset[str] = frozenset()):
-    """(fault, variables) of the kind in a slice of about `size` changed records; None where the database has none."""
+def drawn(world: World, kind: str, size: int, names: tuple[str, ...] = ()):
+    """(fault, variables, affected) of the kind in a slice of about `size` changed records, of the attributes
+    `names` if any; None where the database has none."""
     made = PARAMETERS[kind](world) if kind in PARAMETERS else OF_RECORDS[kind](world, size)
-    if made is None:
-        return None
+    if made is None or kind in OF_RECORDS:
+        return made
     fault, variables, affected = made
-    if set(variables) & taken:
-        return None
-    if kind in OF_RECORDS:
-        return fault, variables
-    all_names = names or (*CARRIED, "submission", "schema_version", "source_system", *world.spec.slices)
     frame = world.sides.new
-    able = (
-        frame.select(affected.fill_null(False)).to_series() if affected is not None else pl.Series([True] * len(frame))
-    )
+    able = pl.lit(True) if affected is None else affected.fill_null(False)
+    able = frame.select(pl.repeat(True, pl.len()) & able).to_series()
+    if able.sum() < 20:
+        return None
+    attributes = names or (*world.attributes, *(name for name in world.names("sks") if name not in variables))
     where = sized(
-        world, size, lambda w: int((in_slice(world, w, frame) & able).sum()), lambda: random_slice(world, all_names)
+        world,
+        size,
+        lambda w: int((in_slice(world, w, frame) & able).sum()),
+        lambda: random_slice(world, attributes, dated=world.spec.event_date not in variables),
     )
-    return fault.model_copy(update={"slice": where}), variables
+    if size >= 2000 and not names and world.rng.random() < EVERYWHERE:
+        where = {}
+    struck = {"share": float(world.rng.uniform(*MOSTLY))} if world.rng.random() < NOT_ALL else {}
+    changed = {"slice": where, "parameters": {**fault.parameters, **struck}}
+    return fault.model_copy(update=changed), _with_others(world, kind, variables), affected
+
+
+def _with_others(world: World, kind: str, variables: tuple[str, ...]) -> tuple[str, ...]:
+    """One fault often strikes several variables of a type."""
+    type_ = world.spec.variables[variables[0]].type
+    others = [name for name in world.names(type_) if name not in variables]
+    if kind not in OFTEN_SEVERAL or not others or world.spec.event_date in variables or world.rng.random() < 0.75:
+        return variables
+    return (*variables, world.one(others))
+
+
+def planted(world: World, fault: Fault, variables: tuple[str, ...], affected: pl.Expr | None, seed: int):
+    """(the world with the fault, the case)."""
+    sides, truth = plant_plain(world.spec, world.sides, fault, variables, seed)
+    return world.with_sides(sides), Case(fault, truth, world, affected)
 
 
 def _value(kind: str, types: tuple[str, ...], draw: Callable[[World, str], Any]):
@@ -102,7 +79,8 @@ def _value(kind: str, types: tuple[str, ...], draw: Callable[[World, str], Any])
         options = world.names(*types)
         if not options:
             return None
-        name = world.one(options)
+        is_key = types == DATES and world.rng.random() < EVENT_DATE
+        name = world.spec.event_date if is_key else world.one(options)
         drawn = draw(world, name)
         if drawn is None:
             return None
@@ -118,12 +96,19 @@ def _has(world: World, name: str) -> pl.Expr:
 
 
 def _factor(world: World, name: str):
-    return {"factor": world.one([1000, 0.001, 100, 0.01, 0.1, 2.2046, 0.4536, 60, 18.016, 0.0555])}, _has(world, name)
+    factor = world.one([1000, 0.001, 100, 0.01, 0.1, 2.2046, 0.4536, 60, 18.016, 0.0555])
+    return {"factor": factor, **_written(world, name, factor)}, _has(world, name)
+
+
+def _written(world: World, name: str, factor: float) -> dict[str, int]:
+    """Half of what is converted is written with as many decimals as give three figures."""
+    size = world.spec.variables[name].published.mean * factor
+    return {"written": max(0, 2 - int(np.floor(np.log10(size))))} if world.rng.random() < 0.5 else {}
 
 
 def _linear(world: World, name: str):
     a, b = world.one([(10.929, -23.5), (1.8, 32), (0.5556, -17.78), (2, 7)])
-    return {"a": a, "b": b}, _has(world, name)
+    return {"a": a, "b": b, **_written(world, name, a)}, _has(world, name)
 
 
 def _offset(world: World, name: str):
@@ -159,15 +144,17 @@ def _mapping(world: World, name: str):
 
 def _constant(world: World, name: str):
     variable = world.spec.variables[name]
-    value = world.one(variable.domain) if variable.domain else {"decimal": 99.9, "integer": 999}[variable.type]
-    return {"value": value}, (pl.col(name) != value).fill_null(True)
+    defaults = {"decimal": 99.9, "integer": 999, "date": "1900-01-01", "sks": "DZ719"}
+    value = world.one(variable.domain) if variable.domain else defaults[variable.type]
+    return {"value": value}, (pl.col(name).cast(pl.String) != str(value)).fill_null(True)
 
 
 def _collapsed(world: World, name: str):
     codes = list(world.spec.variables[name].missing)
     if len(codes) < 2:
         return None
-    target = world.one([codes[0], None])
+    values = ["no"] if world.spec.variables[name].type == "yes_no" else []
+    target = world.one([codes[0], None, *values])
     return {"mapping": {code: target for code in codes if code != target}}, (
         pl.col(f"{name}_missing").is_in([code for code in codes if code != target])
     )
@@ -183,7 +170,7 @@ def _prefix(world: World, name: str):
     return {"prefix": "D" if change == "lost" else "A", "change": change}, _has(world, name)
 
 
-def _swapped(world: World, kinds: tuple[str, ...] = ("decimal", "integer")):
+def _swapped(world: World, kinds: tuple[str, ...] = ("decimal", "integer", "date")):
     names = world.names(world.one(kinds))
     if len(names) < 2:
         return None
@@ -208,7 +195,6 @@ def _any_value(world: World, name: str):
 
 NUMBERS, DATES = ("decimal", "integer"), ("date",)
 MOST_TYPES = (*NUMBERS, *DATES, "code", "yes_no")
-DAMAGES = ["leading_zero_lost", "digit_wrong", "digits_transposed"]
 PARAMETERS: dict[str, Callable] = {
     "unit_factor": _value("unit_factor", NUMBERS, _factor),
     "unit_linear": _value("unit_linear", ("decimal",), _linear),
@@ -227,7 +213,7 @@ PARAMETERS: dict[str, Callable] = {
     "code_truncated": _value("code_truncated", ("sks",), lambda w, n: ({"level": int(w.one([3, 4, 5]))}, _has(w, n))),
     "code_prefix": _value("code_prefix", ("sks",), _prefix),
     "text_form": _value("text_form", ("text",), _text),
-    "constant_value": _value("constant_value", ("code", "decimal", "integer"), _constant),
+    "constant_value": _value("constant_value", ("code", "decimal", "integer", "date", "sks"), _constant),
     "missing_in_new": _value("missing_in_new", (*MOST_TYPES, "sks", "text"), _any_value),
     "missing_in_reported": _value("missing_in_reported", MOST_TYPES, _any_value),
     "missing_collapsed": _value("missing_collapsed", (*NUMBERS, *DATES, "code", "yes_no"), _collapsed),
@@ -236,113 +222,4 @@ PARAMETERS: dict[str, Callable] = {
 }  # fmt: skip
 
 
-def _in(world: World, size: int, draw: Callable[[], dict], share: float = 1.0) -> dict:
-    frame = world.sides.new
-    return sized(world, size, lambda w: int(in_slice(world, w, frame).sum() * share), draw)
-
-
-def _unit(world: World) -> str:
-    return world.one(world.sides.new["unit"].unique().sort())
-
-
-def _not_reporting(world: World, size: int):
-    def draw():
-        return {"unit": _unit(world)} | ({"period": {"from": period(world)["from"]}} if False else {})
-
-    where = _in(world, size, lambda: draw() | ({"period": period(world, False)} if world.rng.random() < 0.5 else {}))
-    where = {**where, **({"period": {"from": next(iter(where["period"].values()))}} if "period" in where else {})}
-    started = {"from": where["period"]["from"]} if "period" in where else {}
-    return Fault(kind="unit_not_reporting", slice=where, parameters={"unit": where["unit"], **started}), (), None
-
-
-def _gap(world: World, size: int):
-    def draw():
-        limits = period(world, True)
-        name = world.one(PLACES)
-        return {name: world.one(world.sides.new[name].unique().sort()), "period": limits}
-
-    where = _in(world, size, draw)
-    return Fault(kind="period_gap", slice=where, parameters=dict(where["period"])), (), None
-
-
-def _too_narrow(world: World, size: int):
-    name = world.one(world.names("sks"))
-    codes = world.sides.new[name].drop_nulls()
-    where = _in(world, size, lambda: {name: world.one([code := world.one(codes), code[:4] + "*", code[:5] + "*"])})
-    return Fault(kind="population_too_narrow", slice=where, parameters={"code": where[name]}), (), None
-
-
-def _too_wide(world: World, size: int):
-    name, share = world.one(world.names("sks")), min(1.0, size / len(world.sides.new))
-    code = world.one(["DZ995", "DX10A"])
-    return Fault(kind="population_too_wide", variable=name, parameters={"code": code, "share": share}), (), None
-
-
-def _boundary(world: World, size: int):
-    name = world.one(world.names("integer"))
-    counts = world.sides.new[name].drop_nulls().value_counts().filter(pl.col(name) < pl.col(name).mean())
-    if counts.is_empty():
-        return None
-    near = counts.with_columns(off=(pl.col("count") - size).abs()).sort("off", name)
-    return Fault(kind="boundary_off", parameters={"edge": {name: near[name][0]}}), (), None
-
-
-def _late(world: World, size: int):
-    lag = world.one([30, 45, 60, 90])
-    where = _in(world, 10 * size, lambda: world.one([{}, {"region": world.one(world.sides.new["region"])}]))
-    return Fault(kind="late_arrival", slice=where, parameters={"lag": lag}), (), None
-
-
-def _twice(world: World, size: int):
-    first = _in(world, size, lambda: {"submission": world.one(world.sides.new["submission"])})
-    again = first["submission"].rsplit("-", 1)[0] + "-13"
-    return Fault(kind="submission_twice", slice=first, parameters={"submission": again}), (), None
-
-
-def _placed(kind: str, share: float, **parameters: Any):
-    def make(world: World, size: int):
-        names = (*CARRIED, "schema_version", "source_system", *world.spec.slices)
-        where = _in(world, size, lambda: random_slice(world, names, 2), share)
-        drawn = {key: world.one(options) for key, options in parameters.items()}
-        return Fault(kind=kind, slice=where, parameters=drawn), (), None
-
-    return make
-
-
-def _strangers(kind: str):
-    def make(world: World, size: int):
-        where = world.one([{}, {"region": world.one(world.sides.new["region"])}])
-        n = int(in_slice(world, where, world.sides.new).sum())
-        return Fault(kind=kind, slice=where, parameters={"share": min(1.0, size / n)}), (), None
-
-    return make
-
-
-def _mapped(world: World, size: int):
-    where = _in(
-        world,
-        size,
-        lambda: (
-            {"unit": _unit(world)}
-            | ({"period": {"from": period(world, False).popitem()[1]}} if world.rng.random() < 0.4 else {})
-        ),
-    )
-    to = world.one([unit for unit in world.sides.new["unit"].unique().sort() if unit != where["unit"]])
-    return Fault(kind="unit_mapped_wrong", slice=where, parameters={"from": where["unit"], "to": to}), (), None
-
-
-OF_RECORDS: dict[str, Callable] = {
-    "unit_not_reporting": _not_reporting, "period_gap": _gap, "population_too_narrow": _too_narrow,
-    "population_too_wide": _too_wide, "boundary_off": _boundary, "late_arrival": _late, "submission_twice": _twice,
-    "duplicate_record": _placed("duplicate_record", 0.7), "contact_split": _placed("contact_split", 1, n=[2, 3]),
-    "contact_merged": _placed("contact_merged", 1, n=[2, 3]), "retracted_kept": _strangers("retracted_kept"),
-    "test_persons": _strangers("test_persons"), "unit_mapped_wrong": _mapped,
-    "person_id_damaged": _placed("person_id_damaged", 0.8, damage=DAMAGES),
-    "person_id_changed": _placed("person_id_changed", 1),
-}  # fmt: skip
 KINDS = (*PARAMETERS, *OF_RECORDS)
-
-
-def planted(world: World, fault: Fault, variables: tuple[str, ...], seed: int) -> tuple[World, Truth]:
-    sides, truth = plant_plain(world.spec, world.sides, fault, variables, seed)
-    return World(world.spec, sides, world.rng), truth

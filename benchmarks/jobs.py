@@ -6,7 +6,6 @@ Prints one line of JSON: wall and CPU seconds and peak resident memory, librarie
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from benchmarks.memory import peak_gb
 from benchmarks.sides import REGIONS, benchmark_spec
 from pipelines.reconciliation.compare import OUTCOMES
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
@@ -129,8 +129,7 @@ def main() -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     job(folder)
     used = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(json.dumps(used | {"peak_gb": peak}))
+    print(json.dumps(used | {"peak_gb": peak_gb()}))
 
 
 if __name__ == "__main__":

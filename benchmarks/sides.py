@@ -8,6 +8,7 @@ reported one) stands beside the sides.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,16 +64,23 @@ def benchmark_spec() -> DatabaseSpec:
 
 
 def write_sides(folder: Path, courses: int, seed: int = 20) -> None:
-    """reported.parquet, new.parquet and truth.parquet (reported_id, new_id) for so many courses."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """reported.parquet, new.parquet and truth.parquet (reported_id, new_id) for so many courses.
+
+    They are written beside their place and moved there when all are whole.
+    """
+    making = folder.with_name(f"{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
     writers: dict[str, pq.ParquetWriter] = {}
     for name, frame in _chunks(courses, seed):
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         if name not in writers:
-            writers[name] = pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
+            writers[name] = pq.ParquetWriter(making / f"{name}.parquet", table.schema, compression="zstd")
         writers[name].write_table(table, row_group_size=250_000)
     for writer in writers.values():
         writer.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    making.rename(folder)
 
 
 def _chunks(courses: int, seed: int) -> Iterator[tuple[str, pl.DataFrame]]:

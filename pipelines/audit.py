@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from pipelines.project import InputError, Project
 from pipelines.redaction import scrubbed
-from pipelines.warehouse.key import derived, pseudonym, read_key
+from pipelines.warehouse.key import derived, first_key, pseudonym
 
 BEGINNING = "0" * 64  # the seal before the first entry
 
@@ -32,7 +32,7 @@ def record(project: Project, database: str, did: str, why: str, persons: Iterabl
     Called before what was read is shown, or decided: what cannot be logged is not done. Raises InputError where
     entries were taken away.
     """
-    key = read_key(project)
+    key = first_key(project)
     log = _log(project)
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with FileLock(log.with_suffix(".lock")):
@@ -55,7 +55,7 @@ def verify(project: Project, head: str | None = None) -> dict[str, Any]:
     `head` is one that was kept: the log must still go through it. Raises InputError that names the first line
     which is not as it was written.
     """
-    key, before = read_key(project), BEGINNING
+    key, before = first_key(project), BEGINNING
     seals = [before]
     for number, line in enumerate(_lines(project), 1):
         before = _held(key, before, number, line)
@@ -72,7 +72,7 @@ def entries_about(project: Project, person: str) -> list[dict[str, Any]]:
     if len(plain) != 10 or not plain.isascii() or not plain.isalnum():
         raise InputError("That is no person number: give its ten characters on standard input, on one line.")
     verify(project)
-    name = pseudonym(read_key(project), plain.upper())
+    name = pseudonym(first_key(project), plain.upper())
     return [entry for entry in map(json.loads, _lines(project)) if name in entry["persons"]]
 
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 import typer.exceptions
 
+from pipelines.cli_journal import journal_audit
 from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, generate, new
 from pipelines.cli_spec import EXPECTATIONS, WORKSPACE, Database, Expectations, Home, Json, run_of, spec_app
-from pipelines.cli_trust import audit_app, quarantine
+from pipelines.cli_trust import audit_app, key_app, quarantine
 from pipelines.project import REGISTERS, InputError, Project, project_at
 from pipelines.redaction import scrubbed, told
 from pipelines.terminal import (
@@ -40,10 +41,12 @@ app = typer.Typer(help="Holds new data side by side with what was typed in KIP."
                   pretty_exceptions_enable=False, add_completion=False)  # fmt: skip
 app.add_typer(spec_app, name="spec")
 app.add_typer(audit_app, name="audit")
+app.add_typer(key_app, name="key")
 
 app.command()(generate)
 app.command()(new)
 app.command()(quarantine)
+app.command()(journal_audit)
 
 STEPS = {
     "receive": "modtager filer", "conform": "læser værdier", "validate": "efterprøver regler",
@@ -195,7 +198,7 @@ def gate(
     """Judge a gate anew on stored counts. Exit 1 where it has not passed."""
     from pipelines import audit
     from pipelines.handover.gate import judge
-    from pipelines.reports.publish import evidence
+    from pipelines.reports.runs import evidence
     from pipelines.spec.reading import read_spec
 
     latest, chosen = _latest(_project(home, expectations), database, results)
@@ -263,9 +266,8 @@ def password(
     latest, chosen = _latest(_project(home, expectations), database)
     if region not in (known := sorted(path.name for path in latest.glob("regions/*"))):
         raise InputError(f"There is no list for '{region}': the regions are {', '.join(known)}.")
-    sys.stdout.write(
-        flow.password(run_of(chosen.project, database, dt.date.fromisoformat(latest.name[:10])), region) + "\n"
-    )
+    asked = run_of(chosen.project, database, dt.date.fromisoformat(latest.name[:10]))
+    sys.stdout.write(flow.password_of(asked, region, latest) + "\n")
 
 
 @app.command()
@@ -283,7 +285,7 @@ def _project(home: Path, expectations: Path) -> Project:
 def _latest(project: Project, database: str, results: Path | None = None) -> tuple[Path, Run]:
     """The folder of the latest run (or the one named), and the run itself."""
     from pipelines.reports.manifest import hold_if_sealed
-    from pipelines.reports.publish import latest_run
+    from pipelines.reports.runs import latest_run
 
     run = run_of(project, database)
     if results:

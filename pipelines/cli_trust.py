@@ -1,4 +1,5 @@
-"""The commands on what is held back and on who has read what: `sammenhold quarantine`, `sammenhold audit …`."""
+"""The commands on what is held back and on who has read what: `sammenhold quarantine`, `sammenhold audit …`;
+and on the key: `sammenhold key …`."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pipelines.cli_spec import EXPECTATIONS, WORKSPACE, Database, Expectations, 
 from pipelines.project import InputError, project_at
 from pipelines.terminal import Terminal
 
+key_app = typer.Typer(help="The key that opens the warehouses.", no_args_is_help=True)
 audit_app = typer.Typer(help="Who has read rows of persons, and who decided what.", no_args_is_help=True)
 
 
@@ -65,3 +67,30 @@ def audit_person(home: Home = WORKSPACE, as_json: Json = False) -> None:
     told = [{name: entry[name] for name in ("number", "at", "who", "database", "did", "why")} for entry in found]
     terminal.answer(told)
     terminal.table("Opslag", ["nr.", "hvornår", "hvem", "database", "hvad", "hvorfor"], [row.values() for row in told])
+
+
+@key_app.command("make")
+def key_make(home: Home = WORKSPACE, as_json: Json = False) -> None:
+    """Make the key, where there is none: in SAMMENHOLD_KEY_FILE, else ~/.config/sammenhold/key."""
+    from pipelines.warehouse.key import make_key
+
+    terminal, project = Terminal(as_json), project_at(home)
+    make_key(project)
+    terminal.answer({"key_file": str(project.key_file)})
+    terminal.say(f"Nøglen ligger i {project.key_file}: læg en kopi i et pengeskab, ikke ved sikkerhedskopien af data.")
+
+
+@key_app.command("rotate")
+def key_rotate(
+    home: Home = WORKSPACE,
+    why: Annotated[str, typer.Option(help="Why it is changed, as the audit log tells it.")] = "routine",
+    as_json: Json = False,
+) -> None:
+    """Change the key: the warehouses are encrypted anew, persons keep their pseudonyms, the old key opens nothing."""
+    from pipelines.rotation import rotate
+
+    terminal, project = Terminal(as_json), project_at(home)
+    names = rotate(project, why)
+    terminal.answer({"key_file": str(project.key_file), "warehouses": names})
+    terminal.say(f"Ny nøgle i {project.key_file}: læg en ny kopi i boks.")
+    terminal.say(f"Krypteret på ny: {', '.join(names) or 'intet'}.")

@@ -28,6 +28,8 @@ from pipelines.reconciliation.counting import counted_records
 from pipelines.reconciliation.derive import EVIDENCE, derive, registers_of
 from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish
+from pipelines.reports.released import write_released
+from pipelines.reports.workbook import opens
 from pipelines.run import Run, by_itself, opened
 from pipelines.sources.arrivals import arrivals
 from pipelines.spec.constraints import constraints_of
@@ -39,7 +41,7 @@ from pipelines.warehouse import conforming, derived_rows, ledger, national, rece
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.delays import arrival_delays
 from pipelines.warehouse.frames import load, save
-from pipelines.warehouse.key import read_key, region_password
+from pipelines.warehouse.key import read_key, read_keys, region_password
 from pipelines.warehouse.versions import current, held_back
 
 Summary = dict[str, Any]
@@ -199,6 +201,7 @@ def reconcile(run: Run) -> Summary:
     publish.write_frames(run.building, arrived)
     earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
     publish.write_reconciliation(run.building, found, earlier)
+    write_released(run.building, earlier, run.spec.small_cells, run.names.successors, found.counts())
     return found.counts()
 
 
@@ -258,6 +261,20 @@ def password(run: Run, region: str, key: bytes | None = None) -> str:
     """The password of a region's workbook of this run; it goes to the region by another channel."""
     day = run.reference_date.isoformat()
     return region_password(key or read_key(run.project), run.database, region, day)
+
+
+def password_of(run: Run, region: str, results: Path) -> str:
+    """The password that opens a region's published workbook, also where the key was changed since.
+
+    That it was asked for is entered in the audit log: whose rows it opens stands at the workbook's own entry.
+    """
+    book = results / "regions" / region / packages.WORKBOOK
+    known = [password(run, region, key) for key in read_keys(run.project)]
+    opening = next((said for said in known if opens(book, said)), None)
+    if opening is None:
+        raise InputError(f"No key of {run.project.key_file} opens {book}: restore the key file from its safe copy.")
+    audit.record(run.project, run.database, f"password {region}", f"run {results.name}")
+    return opening
 
 
 def _kept(run: Run, warehouse: Warehouse) -> reconciling.Reconciliation:

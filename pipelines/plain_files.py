@@ -25,6 +25,7 @@ from pipelines.reports import publish
 from pipelines.reports.country import country_report
 from pipelines.reports.manifest import hold_if_sealed, seal
 from pipelines.reports.places import place_names
+from pipelines.reports.released import write_released
 from pipelines.sources.plain import RefusedFile, read_file, read_plain
 from pipelines.spec.constraint_kinds import Castable
 from pipelines.spec.constraints import constraints_of
@@ -131,8 +132,9 @@ def _write(
     arrived = {"receipts": _receipts(spec, found, sides), "findings": findings}
     publish.write_frames(building, arrived)
     publish.write_reconciliation(building, found, previous)
-    progress("forklarer")
     names = place_names(spec, spec_path)
+    write_released(building, previous, spec.small_cells, names.successors, found.counts())
+    progress("forklarer")
     explanation = explain(spec, found)
     publish.write_explanation(building, explanation, Words(spec, names.regions, names.units))
     summary = publish.write_summary(building, spec, found, explanation)

@@ -13,6 +13,10 @@ from pipelines.project import InputError
 
 PACKAGE = Path(__file__).parent
 WITHHELD = "(udeladt)"
+FULL, NO_MEMORY = "the disk is full", "the memory was not enough"
+SAID_OF_DISK = ("no space left", "disk quota exceeded", "file too large")
+SAID_OF_MEMORY = ("out of memory", "outofmemory", "could not allocate", "failed to allocate")
+REMEDIES = {FULL: "make room where the data stand", NO_MEMORY: "end other programs, or use a machine with more"}
 # A CPR number as people write it, and replacement numbers (erstatnings-CPR), which have two letters near the end.
 PERSON = re.compile(r"[0-9]{6}[-_. ]?[0-9]{4}|[0-9]{6}[-_.]?[0-9][A-Za-z]{2}[0-9]")
 
@@ -23,10 +27,26 @@ def scrubbed(text: str) -> str:
 
 
 def told(problem: Exception, doing: str) -> str:
-    """One sentence: an InputError's own, scrubbed; of anything else its kind and the line of our code."""
+    """One sentence: an InputError's own, scrubbed; what the machine lacks; of anything else its kind and the line of
+    our code."""
     if isinstance(problem, InputError):
         return scrubbed(str(problem))
+    if lack := lacking(problem):
+        return f"{lack[0].upper()}{lack[1:]}: nothing half-written was published; {REMEDIES[lack]}, then run again."
     return f"{doing} stopped with {type(problem).__name__}{_where(problem)}; its message is withheld."
+
+
+def lacking(problem: BaseException | None) -> str | None:
+    """Whether it is room on the disk or memory that a library ran out of, here or before, while it cleared up after
+    itself; its words are read, never passed on."""
+    if problem is None:
+        return None
+    said = f"{type(problem).__name__} {problem}".lower()
+    if any(words in said for words in SAID_OF_DISK):
+        return FULL
+    if isinstance(problem, MemoryError) or any(words in said for words in SAID_OF_MEMORY):
+        return NO_MEMORY
+    return lacking(problem.__cause__ or problem.__context__)
 
 
 def _where(problem: Exception) -> str:

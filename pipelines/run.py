@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pipelines.explain.sentences import Words
 from pipelines.project import InputError, Project
-from pipelines.reports import packages
 from pipelines.reports.places import PlaceNames, place_names
 from pipelines.spec.derivation import TABLES
 from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.reading import read_source_schemas, read_spec, read_units
-from pipelines.warehouse import receiving
-from pipelines.warehouse.database import Warehouse, open_warehouse
+
+if TYPE_CHECKING:
+    from pipelines.explain.sentences import Words
+    from pipelines.reports.packages import Package
+    from pipelines.warehouse.database import Warehouse
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -46,6 +47,8 @@ class Run:
     @property
     def formats(self) -> list[str]:
         """The sources whose files this database receives itself, in a fixed order."""
+        from pipelines.warehouse import receiving
+
         return receiving.readable(self.schemas)
 
     @property
@@ -72,11 +75,15 @@ class Run:
 
     @property
     def words(self) -> Words:
+        from pipelines.explain.sentences import Words
+
         return Words(self.spec, self.names.regions, self.names.units)
 
     @property
-    def package(self) -> packages.Package:
-        return packages.Package(self.building, self.spec, self.names)
+    def package(self) -> Package:
+        from pipelines.reports.packages import Package  # loads what draws pages
+
+        return Package(self.building, self.spec, self.names)
 
     @property
     def building(self) -> Path:
@@ -85,21 +92,24 @@ class Run:
         return self.project.results(self.database) / f".building-{self.reference_date}"
 
 
+def alone(run: Run) -> AbstractContextManager[None]:
+    """No other process works on the run's database meanwhile."""
+    return alone_with(run.project, run.database)
+
+
 @contextmanager
-def alone(run: Run) -> Iterator[None]:
-    """No other process works on the run's database meanwhile; what this process does inside may ask again.
+def alone_with(project: Project, database: str) -> Iterator[None]:
+    """No other process works on the database meanwhile; what this process does inside may ask again.
 
     The lock is the operating system's: it ends with the process, also with one that is killed. Raises InputError
     where another run is at work.
     """
-    path = run.project.warehouse(run.database).with_suffix(".lock")
+    path = project.warehouse(database).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         lock = FileLock(path, timeout=0, is_singleton=True).acquire()
     except Timeout:
-        raise InputError(
-            f"Another run of {run.database} is at work: wait until it has ended, then run again."
-        ) from None
+        raise InputError(f"Another run of {database} is at work: wait until it has ended, then run again.") from None
     with lock:
         yield
 
@@ -127,6 +137,9 @@ def opened(run: Run) -> Iterator[Warehouse]:
             f"{run.database} gets a side from {strange[0]}, which has no format beside its specification: "
             f"add {strange[0]}-<version>.yaml."
         )
+    from pipelines.warehouse import receiving
+    from pipelines.warehouse.database import open_warehouse
+
     with alone(run), open_warehouse(run.project, run.database) as warehouse:
         units = read_units(run.spec, run.project.specification(run.database).parent)
         receiving.prepare(warehouse, run.spec, run.sources, units)

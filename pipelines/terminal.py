@@ -17,13 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.handover.gate import Decision
 from pipelines.reports.messages import read_messages
-from pipelines.reports.numbers import share_with_interval
-from pipelines.reports.publish import latest_run
-from pipelines.reports.sections.gate import limit
+from pipelines.reports.numbers import limit, share_with_interval
+from pipelines.reports.runs import latest_run
 
 if TYPE_CHECKING:
+    from pipelines.handover.gate import Decision
     from pipelines.run import Run
     from pipelines.tracing import Trail
 

@@ -17,7 +17,7 @@ import polars as pl
 from pipelines import audit, flow
 from pipelines.project import InputError
 from pipelines.redaction import scrubbed
-from pipelines.reports.publish import latest_run
+from pipelines.reports.runs import latest_run
 from pipelines.warehouse.database import Warehouse
 from pipelines.warehouse.frames import load
 

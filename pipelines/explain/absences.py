@@ -14,6 +14,7 @@ from pipelines.explain.copies import is_test_person
 from pipelines.explain.records import Records
 from pipelines.explain.rows import Rows, rows_of
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice
+from pipelines.explain.submissions import lost_submission
 
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
 CARRIED = ("unit", "region", "hospital", "age_band", "sex")  # what a reported record may know of itself
@@ -131,10 +132,22 @@ def _silence(records: Records, frame: pl.DataFrame, place: Slice, rows: Rows) ->
     limits = place.where.get("period", {})
     units = frame.filter(pl.Series(rows.inside(place.where)))["unit"].unique()
     unit = units[0] if len(units) == 1 else None
+    if lost := _lost(records, frame, place, rows):
+        return "submission_lost", {"submission": lost}, place.where
     if "to" in limits or unit is None:
         return "period_gap", dict(limits), place.where
     started = {"from": limits["from"]} if limits else {}
     return "unit_not_reporting", {"unit": unit, **started}, place.where
+
+
+def _lost(records: Records, frame: pl.DataFrame, place: Slice, rows: Rows) -> str | None:
+    """The submission that a gap in time is, where the numbering of those of its place says so."""
+    if "period" not in place.where:
+        return None
+    where = {name: value for name, value in _places(place.where).items() if name != "period"}
+    here = records.new.filter(pl.Series(records.rows(records.new).inside(where)))
+    day = frame.filter(pl.Series(rows.inside(place.where)))["_day"].cast(pl.Datetime).median()
+    return lost_submission(records.new, here, day.date())
 
 
 def _places(where: dict[str, Any]) -> dict[str, Any]:

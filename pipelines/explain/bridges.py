@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -122,21 +122,26 @@ def _wrong_unit(records: Records, here: pl.DataFrame, place, parameters: Mapping
 
 def _moved_dates(records: Records) -> Iterator[Cause]:
     """The event date itself went wrong, beyond every match window: the same person and unit on another day."""
-    couples = _couples(records, "person", "unit")
-    shift = (couples["_day_new"] - couples["_day_reported"]).dt.total_days()
-    for days in _often(shift):
-        yield from _event_date(records, "date_shift", {"days": days}, couples.filter(shift == days))
-    predicted: dict[tuple, Callable[[pl.Series], pl.Series]] = {
-        ("day_month_swapped", ""): day_month_swapped,
-        ("date_precision", "month"): lambda day: day.dt.truncate("1mo"),
-        ("date_precision", "year"): lambda day: day.dt.truncate("1y"),
-    }
-    for (kind, precision), wrong in predicted.items():
-        parameters = {"precision": precision} if precision else {}
+    while True:
         couples = _couples(records, "person", "unit")
-        yield from _event_date(
-            records, kind, parameters, couples.filter(wrong(couples["_day_reported"]) == couples["_day_new"])
-        )
+        ways = [(kind, parameters, _one_to_one(couples.filter(fits))) for kind, parameters, fits in _moves(couples)]
+        for kind, parameters, fitting in sorted(ways, key=lambda way: -len(way[2])):
+            causes = list(_event_date(records, kind, parameters, fitting))
+            yield from causes
+            if causes:
+                break  # what it explains is not asked about again
+        else:
+            return
+
+
+def _moves(couples: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any], pl.Series]]:
+    """Each way in which dates may have moved, and the couples that it fits."""
+    reported, new = couples["_day_reported"], couples["_day_new"]
+    shift = (new - reported).dt.total_days()
+    yield from (("date_shift", {"days": days}, shift == days) for days in _often(shift))
+    yield "day_month_swapped", {}, day_month_swapped(reported) == new
+    yield "date_precision", {"precision": "month"}, reported.dt.truncate("1mo") == new
+    yield "date_precision", {"precision": "year"}, reported.dt.truncate("1y") == new
 
 
 def _often(shift: pl.Series) -> list[int]:

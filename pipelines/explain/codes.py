@@ -56,10 +56,15 @@ def _sides(domain: Mapping[str, str]) -> dict[str, str]:
     """The codes of left and right, by their texts or by the codes themselves."""
     for words in SIDES:
         for one, other in words.items():
-            codes = [c for word in (one, other) for c, text in domain.items() if word in (text.lower(), c.lower())]
+            codes = [c for word in (one, other) for c, text in domain.items() if _means(word, c, text)]
             if len(codes) == 2:
                 return {codes[0]: codes[1], codes[1]: codes[0]}
     return {}
+
+
+def _means(side: str, code: str, text: str) -> bool:
+    """The code itself, its text, or a text that begins with a whole word of it (højresidig)."""
+    return side in (text.lower(), code.lower()) or (len(side) > 2 and text.lower().startswith(side))
 
 
 def _mapped(cells: Cells, kind: str, parameters: dict, mapping: Mapping[str, str]) -> Suspicion:

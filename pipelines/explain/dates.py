@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from pipelines.explain.evidence import MINUTES_A_DAY, Cells, Suspicion
-from pipelines.explain.numbers import modes, predicted_suspicion
+from pipelines.explain.numbers import constant_value, modes, predicted_suspicion
 from pipelines.explain.slices import FEWEST_HITS
 
 DANISH_TIME = "Europe/Copenhagen"
+FLOODED = 0.2  # share of the differing dates of a focus that are one date, before it is asked about
 
 
 def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
@@ -25,6 +27,7 @@ def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
             yield predicted
     for offset in modes(new[seen] - reported[seen], 0.5):
         yield _moved(cells, round(offset))
+    yield from _defaults(cells, cells.new.filter(pl.Series(seen)))
 
 
 def _moved(cells: Cells, offset: int) -> Suspicion:
@@ -34,6 +37,14 @@ def _moved(cells: Cells, offset: int) -> Suspicion:
     if offset % unit == 0:
         return predicted_suspicion(cells, "date_shift", {"days": offset // unit}, moved)
     return predicted_suspicion(cells, "constant_offset", {"offset": offset}, moved)
+
+
+def _defaults(cells: Cells, shown: pl.Series) -> Iterator[Suspicion]:
+    """One date whatever was reported: 1 January 1900 floods in where nothing was sent."""
+    counted = shown.rename("value").value_counts(name="n").sort("n", "value", descending=[True, False])
+    for value, n in counted.head(2).rows():
+        if n >= max(FEWEST_HITS, FLOODED * len(shown)):
+            yield replace(constant_value(cells, value), parameters={"value": value.isoformat()})
 
 
 def _predictions(cells: Cells) -> Iterator[Suspicion]:

@@ -49,6 +49,7 @@ class Pairs:
         self._place[self._order] = np.arange(len(self._order))
         self._rows = {side: reconciliation.index.rows(side)[self._order] for side in SIDES}
         self._cells: dict[str, Cells] = {}
+        self._nameable: dict[tuple, Rows] = {}
 
     def __len__(self) -> int:
         return len(self._order)
@@ -65,7 +66,21 @@ class Pairs:
 
     @cached_property
     def rows(self) -> Rows:
-        return rows_of(self.keys, f"{self.spec.event_date}_new", slice_attributes(self.spec))
+        """What a slice may name of every pair: place, time, transport, persons, and hierarchical codes."""
+        codes = [name for name, variable in self.spec.variables.items() if variable.type == "sks"]
+        frame = self.keys.with_columns(self._column("new", name).alias(name) for name in codes)
+        return rows_of(frame, f"{self.spec.event_date}_new", (*slice_attributes(self.spec), *codes), codes)
+
+    def rows_for(self, suspicion: Suspicion) -> Rows:
+        """What a slice of the suspicion may name: not the codes that it is about, but for a value that is gone
+        the code that was reported (a code that the mapping forgot)."""
+        own = suspicion.variables[0] if suspicion.kind == "missing_in_new" else None
+        key = (*suspicion.variables, own)
+        if key not in self._nameable:
+            rows = self.rows.without(suspicion.variables)
+            has_codes = own and self.spec.variables[own].type in ("code", "yes_no", "sks")
+            self._nameable[key] = rows.also(own, self.cells(own).reported) if has_codes else rows
+        return self._nameable[key]
 
     def _column(self, side: str, name: str, chosen: np.ndarray | None = None) -> pl.Series:
         rows = self._rows[side] if chosen is None else self._rows[side][chosen]

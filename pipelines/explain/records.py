@@ -84,7 +84,8 @@ class Records:
     ) -> Cause:
         """The cause of the records `taken` (ids by side), which are alone no longer.
 
-        `trials`: among the records that could be hit, which lie in the slice and which are hit.
+        `trials`: among the records that could be hit, which lie in the slice and which are hit. Of couples both
+        records are in the slice.
         """
         for side, ids in taken.items():
             gone = pl.col("record_id").is_in(ids.implode())
@@ -97,7 +98,7 @@ class Records:
             where=dict(place.where if where is None and place else where or {}),
             parameters=dict(parameters),
             discrepancy_ids=tuple(sorted(i for side, ids in taken.items() for i in self._ids(side, ids))),
-            in_slice=int(inside.sum()),
+            in_slice=int(inside.sum()) + (len(taken["reported"]) if len(taken) > 1 else 0),
             share_outside=float((hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
             gain=place.gain if place else float(hits.sum()),
             log_chance=place.log_chance if place else CERTAIN,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -106,6 +106,18 @@ class Rows:
         if period:
             chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
         return chosen
+
+    def without(self, columns: Collection[str]) -> Rows:
+        """The same rows without some columns; themselves where they have none of them."""
+        kept = [name for name in self.names if self.column_of(name) not in columns]
+        if len(kept) == len(self.names):
+            return self
+        return replace(self, values={n: self.values[n] for n in kept}, codes={n: self.codes[n] for n in kept})
+
+    def also(self, name: str, column: pl.Series) -> Rows:
+        """The same rows with one attribute more."""
+        found, code = _coded(column.cast(pl.String))
+        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code})
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]

@@ -113,7 +113,15 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
         plain, seeds = _itemsets(trials, demands, length, max(best.gain, demands.gain) if best else demands.gain)
         best = _best_of([best, plain])
         shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[:BEAM]
-    return best
+    return whole if best and _is_everywhere(trials, demands, whole, best) else best
+
+
+def _is_everywhere(trials: Trials, demands: Demands, whole: Candidate, best: Candidate) -> bool:
+    """Outside the best slice as many are hit, but for what places differ by anyway (ALIKE): no place of the fault."""
+    if best.trials == trials.n or not demands.met(whole.hits, whole.trials, whole.gain):
+        return False
+    outside = (trials.hits - best.hits) / (trials.n - best.trials)
+    return best.hits / best.trials - outside <= ALIKE
 
 
 def _best_of(found: Iterable[Candidate | None]) -> Candidate | None:

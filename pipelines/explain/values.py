@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import xlogy
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.codes import code_suspicions, mapping_in, recoding
@@ -15,6 +16,7 @@ from pipelines.explain.exchanges import stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
+from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio
 from pipelines.reconciliation.identifiers import hashed
 
 FAMILIES = {
@@ -39,6 +41,21 @@ class Finding:
     suspicion: Suspicion
     place: Slice
 
+    @property
+    def strength(self) -> float:
+        """Nats that the slice's own pairs gain by the suspicion over what is usual (outside it, and in registries at
+        all: one in twenty), less what saying the slice costs. Unlike the gain of the slice, which asks where, it
+        grows with what is explained also where the fault is everywhere and there is nothing to hold it against.
+        """
+        suspicion, place = self.suspicion, self.place
+        n, k = int(suspicion.eligible.sum()), int((suspicion.hits & suspicion.eligible).sum())
+        outside = (k - place.hits + PRIOR_HITS) / (n - place.trials + PRIOR_TRIALS)
+        usual = max(outside, PRIOR_HITS / PRIOR_TRIALS)
+        missed = place.trials - place.hits
+        explained = xlogy(place.hits, place.share / usual) + xlogy(missed, (1 - place.share) / (1 - usual))
+        paid = float(likelihood_ratio(place.hits, place.trials, k, n)) - place.gain
+        return float(explained) - paid
+
 
 def value_causes(pairs: Pairs) -> Iterator[Cause]:
     """The causes of every compared variable."""
@@ -49,11 +66,11 @@ def value_causes(pairs: Pairs) -> Iterator[Cause]:
 
 
 def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:
-    """The finding that gains most; of equals the one that says more."""
+    """The finding that explains most; of equals the one that says more."""
     if cells.open.sum() < FEWEST_HITS:
         return None
     findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, cells, suspicion))]
-    return min(findings, key=lambda f: (-round(f.place.gain, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
+    return min(findings, key=lambda f: (-round(f.strength, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
 
 
 def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
@@ -74,17 +91,17 @@ def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
 def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
     """Where to look for what may be wrong: everywhere, and in the slices that differ more than others."""
     everywhere = np.ones(len(cells.left), dtype=bool)
-    focuses, open_ = [everywhere], cells.open & cells.left
+    focuses, open_, rows = [everywhere], cells.open & cells.left, pairs.rows.without([cells.name])
     for among in (cells.left, cells.left & cells.coded):
-        if place := best_slice(pairs.rows, among, among & open_, LOOK_INTO, 0.0):
-            focuses.append(pairs.rows.inside(place.where))
+        if place := best_slice(rows, among, among & open_, LOOK_INTO, 0.0):
+            focuses.append(rows.inside(place.where))
     return focuses
 
 
 def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
     pairs.asked += 1
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
-    place = best_slice(pairs.rows, suspicion.eligible, suspicion.hits, least)
+    place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least)
     if place is None:
         return None
     finding = Finding(suspicion, place)
@@ -93,19 +110,20 @@ def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
 
 def _with_whole_mapping(pairs: Pairs, cells: Cells, finding: Finding) -> Finding:
     """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
-    inside = pairs.rows.inside(finding.place.where) & cells.left
+    inside = pairs.rows_for(finding.suspicion).inside(finding.place.where) & cells.left
     mapping = mapping_in(cells, inside) | finding.suspicion.parameters["mapping"]
     if mapping == finding.suspicion.parameters["mapping"]:
         return finding
     whole = recoding(cells, mapping)
-    place = best_slice(pairs.rows, whole.eligible, whole.hits)
-    return Finding(whole, place) if place and place.gain > finding.place.gain else finding
+    place = best_slice(pairs.rows_for(whole), whole.eligible, whole.hits)
+    wider = Finding(whole, place) if place else finding
+    return max(finding, wider, key=lambda found: found.strength)
 
 
 def _taken(pairs: Pairs, finding: Finding) -> Cause:
     """The cause; its pairs are taken out of what is left of its variables."""
     suspicion, place = finding.suspicion, finding.place
-    inside = pairs.rows.inside(place.where)
+    inside = pairs.rows_for(suspicion).inside(place.where)
     ids = []
     for name, claim in suspicion.claims.items():
         explained = claim & inside & pairs.cells(name).open

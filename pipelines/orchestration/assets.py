@@ -1,6 +1,7 @@
 """The flow as assets: READ THIS FIRST in this room. Each opens the run, calls one verb, tells what it said.
 
-Every asset is made by `step`, so that none is without the redacting boundary or the warehouse's pool.
+Every asset is made by `step`, so that none is without the redacting boundary, the warehouse's pool, or the sign that
+its process lives.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pipelines.orchestration.installation import Installation
 from pipelines.orchestration.partitions import CHANNELS, DATABASES
 from pipelines.orchestration.redaction import redacted
 from pipelines.orchestration.rule_checks import rule_check_results, rule_check_specs
+from pipelines.orchestration.stale_runs import alive
 from pipelines.reports.publish import latest_run
 from pipelines.reports.sections.gate import gate_result
 
@@ -29,7 +31,7 @@ DAY_TAG = "sammenhold/reference_date"
 def step(**said: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """An asset of the flow, per database where nothing else is said."""
     usual = {"partitions_def": DATABASES, "group_name": GROUP, "pool": POOL}
-    return lambda function: dg.asset(**(usual | said))(redacted(function))
+    return lambda function: dg.asset(**(usual | said))(redacted(alive(function)))
 
 
 def run_of(context: dg.AssetExecutionContext, installation: Installation) -> flow.Run:
@@ -82,8 +84,11 @@ def conformed(context: dg.AssetExecutionContext, installation: Installation) -> 
     "bryder en regel af alvoren *fejl*, holdes tilbage; en *advarsel* følger med videre.",
 )
 def validated(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
-    found = flow.validate(run_of(context, installation))
-    return dg.MaterializeResult(metadata=metadata.rows_by_source(found), check_results=list(rule_check_results(found)))
+    run = run_of(context, installation)
+    found, few = flow.validate(run), run.spec.small_cells
+    return dg.MaterializeResult(
+        metadata=metadata.rows_by_source(found, few), check_results=list(rule_check_results(found, few))
+    )
 
 
 @step(
@@ -111,7 +116,7 @@ def reconciled(context: dg.AssetExecutionContext, installation: Installation) ->
         metadata=metadata.of_reconciliation(run, summary),
         check_results=[
             checks.every_record_once(run.building, summary),
-            checks.regions_add_up(run.building),
+            checks.regions_add_up(run.building, run.spec.small_cells),
         ],
     )
 
@@ -125,8 +130,9 @@ def reconciled(context: dg.AssetExecutionContext, installation: Installation) ->
 def explained(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
     run = run_of(context, installation)
     summary = flow.explain(run)
-    causes = {"årsager, vigtigste først": metadata.causes_table(metadata.view_of(run))}
-    return dg.MaterializeResult(metadata=metadata.counts(summary) | causes)
+    view = metadata.view_of(run)
+    causes = {"årsager, vigtigste først": metadata.causes_table(view)}
+    return dg.MaterializeResult(metadata=metadata.few_hidden(view, summary) | causes)
 
 
 @step(

@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.handover.gate import Decision
 from pipelines.orchestration.partitions import check_spec
+from pipelines.reports.suppression import shown_count
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 COVERED = ("both", "only_reported", "only_new", "union")
@@ -54,7 +55,7 @@ def _stands(folder: Path, side: str) -> pl.Series:
     return pl.concat([pl.read_parquet(folder / "pairs.parquet")[f"{side}_id"].alias("record_id"), *alone])
 
 
-def regions_add_up(folder: Path) -> dg.AssetCheckResult:
+def regions_add_up(folder: Path, threshold: int) -> dg.AssetCheckResult:
     """Regions may miss what has no region, which is worth a look; they may never give more than the country."""
     whole = pl.read_parquet(folder / "coverage.parquet").filter(pl.all_horizontal(pl.col("unit", "period").is_null()))
     country = whole.filter(pl.col("region").is_null()).select(pl.col(COVERED).sum())
@@ -64,8 +65,8 @@ def regions_add_up(folder: Path) -> dg.AssetCheckResult:
         check_name="regions_add_up",
         passed=not any(missing.values()),
         severity=ERROR if any(n < 0 for n in missing.values()) else WARN,
-        description=f"{missing['union']} forløb i landet hører ikke til en region.",
-        metadata={"uden region": missing["union"]},
+        description=f"{shown_count(missing['union'], threshold)} forløb i landet hører ikke til en region.",
+        metadata={"uden region": shown_count(missing["union"], threshold)},
     )
 
 

@@ -6,19 +6,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
+
 from pipelines.orchestration.installation import REPOSITORY
+from pipelines.orchestration.stale_runs import clear
 from pipelines.project import InputError
 
 
 def start_dagster(home: Path, port: int) -> int:
     """Run `dagster dev` for the data under `home` until it is stopped; the exit code is its own.
 
-    Its records stand in `home`/dagster and only this machine can reach the page.
+    Its records stand in `home`/dagster and only this machine can reach the page. Runs that an earlier one left
+    "started" are ended first.
     """
     if not (REPOSITORY / "workspace.yaml").is_file():
         raise InputError("workspace.yaml is not here: run `sammenhold dev` in a checkout of the repository.")
+    said = environment(home)
+    with dg.DagsterInstance.from_config(said["DAGSTER_HOME"]) as instance:
+        clear(instance)
     command = ["-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    return subprocess.run([sys.executable, *command], cwd=REPOSITORY, env=environment(home)).returncode
+    return subprocess.run([sys.executable, *command], cwd=REPOSITORY, env=said).returncode
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -12,12 +12,15 @@ from pipelines.flow import Run
 from pipelines.reports.messages import read_messages
 from pipelines.reports.numbers import count
 from pipelines.reports.parts import GateResult
+from pipelines.reports.released import FACTS, agreement_table
 from pipelines.reports.results import Results
+from pipelines.reports.rounding import rounded
 from pipelines.reports.sections.agreement import agreement_picture
-from pipelines.reports.sections.causes import cause_sentence, share_in_slice
-from pipelines.reports.sections.coverage import place_counts, place_share
+from pipelines.reports.sections.causes import cause_sentence, explained_text, share_in_slice
+from pipelines.reports.sections.evidence import receipts_by_region
 from pipelines.reports.sections.gate import gate_result
-from pipelines.reports.suppression import shown_count, shown_share
+from pipelines.reports.sections.shares import agreement_share, place_counts, place_share
+from pipelines.reports.suppression import first_band
 from pipelines.reports.view import View
 from pipelines.validation.check import Validation
 
@@ -38,6 +41,19 @@ def counts(summary: dict[str, Any]) -> dict[str, Any]:
     return {COUNTS.get(name, name.replace("_", " ")): value for name, value in summary.items()}
 
 
+def few_hidden(view: View, summary: dict[str, Any]) -> dict[str, Any]:
+    """The same of records: what the country's page tells of them."""
+    told = {name: _told(view, name, number) for name, number in summary.items() if "comparable" not in name}
+    return counts(told)
+
+
+def _told(view: View, name: str, number: int) -> int | str:
+    """A number, to be plotted over time, or in words what is told of it."""
+    row = {"region": None, name: number}
+    band = view.band("facts", name, row) if name in FACTS else first_band(number, view.threshold)
+    return number if band.is_exact else view.band_text(band)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:
     """Rows under headings, as text so that numbers stand as they were written."""
     columns = [dg.TableColumn(heading, "string") for heading in headings]
@@ -52,16 +68,16 @@ def view_of(run: Run, folder: Path | None = None) -> View:
     return View(run.spec, results, read_messages("da"), run.names, threshold=run.spec.small_cells)
 
 
-def rows_by_source(found: Mapping[str, Validation]) -> dict[str, Any]:
-    """How many rows came, were accepted and are held back, and how many findings they gave."""
-    rows = (
-        (source.upper(), *map(count, (v.rows_in, v.rows_accepted, v.rows_quarantined, len(v.findings))))
-        for source, v in found.items()
-    )
+def rows_by_source(found: Mapping[str, Validation], threshold: int) -> dict[str, Any]:
+    """How many rows came, were accepted and are held back, and how many findings they gave; all rounded, so that a
+    few that are held back are not what came less what was accepted."""
+    counted = {s: (v.rows_accepted, v.rows_quarantined, len(v.findings)) for s, v in found.items()}
+    told = {s: [rounded([n], threshold)[0] for n in numbers] for s, numbers in counted.items()}
+    rows = ((s.upper(), *map(count, (accepted + held, accepted, held, n))) for s, (accepted, held, n) in told.items())
     return {
-        "dagster/row_count": sum(v.rows_in for v in found.values()),
-        "tilbageholdte rækker": sum(v.rows_quarantined for v in found.values()),
-        "rækker": table(("kilde", "rækker", "accepteret", "tilbageholdt", "fund"), rows),
+        "dagster/row_count": sum(accepted + held for accepted, held, _ in told.values()),
+        "tilbageholdte rækker, afrundet": sum(held for _, held, _ in told.values()),
+        "rækker, afrundet": table(("kilde", "rækker", "accepteret", "tilbageholdt", "fund"), rows),
     }
 
 
@@ -69,14 +85,14 @@ def of_reconciliation(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
     """What a reviewer sees first of a comparison."""
     view = view_of(run)
     return {
-        "dagster/row_count": summary["pairs"],
+        "dagster/row_count": rounded([summary["pairs"]], view.threshold)[0],
         "opgjort pr.": run.reference_date.isoformat(),
         "komplethedsgrad": coverage_table(view),
         "lavest overensstemmelse": worst_agreement_table(view),
         "overensstemmelse pr. variabel": agreement_chart(view),
         "kvitteringer": receipts_table(view),
         "afviste og genkendte filer": refused_table(view),
-    } | counts(summary)
+    } | few_hidden(view, summary)
 
 
 def of_decision(view: View) -> dict[str, Any]:
@@ -107,17 +123,12 @@ def worst_agreement_table(view: View) -> dg.TableMetadataValue:
     return table(
         view.texts("column", "variable", "share", "both_known", "differ"),
         (
-            (view.label(row["variable"]), _agreement(view, row), count(row["both_known"]),
-             shown_count(row["differ"], view.threshold))
+            (view.label(row["variable"]), agreement_share(view, row).text,
+             *(view.band_text(view.band(agreement_table(row["variable"], None), name, row))
+               for name in ("both_known", "differ")))
             for row in rows
         ),
     )  # fmt: skip
-
-
-def _agreement(view: View, row: dict[str, Any]) -> str:
-    same = row["agree"] + row["agree_within"]
-    rest = (row["both_known"] - same,)
-    return shown_share(same, rest, row["share_low"], row["share_high"], view.threshold).text
 
 
 def agreement_chart(view: View) -> dg.MarkdownMetadataValue:
@@ -132,7 +143,7 @@ def agreement_chart(view: View) -> dg.MarkdownMetadataValue:
 def causes_table(view: View) -> dg.TableMetadataValue:
     """The causes in their rank: what is wrong, how much each explains, and who mends it."""
     rows = (
-        (c["rank"], cause_sentence(view, c), shown_count(c["explained"], view.threshold),
+        (c["rank"], cause_sentence(view, c), explained_text(view, c),
          view.messages.word("owner", c["owner"]), share_in_slice(view, c))
         for c in sorted(view.results.causes["causes"], key=lambda cause: cause["rank"])
     )  # fmt: skip
@@ -141,13 +152,8 @@ def causes_table(view: View) -> dg.TableMetadataValue:
 
 def receipts_table(view: View) -> dg.TableMetadataValue:
     """Per source and region: the files by verdict, and the account of their rows."""
-    verdicts = [(pl.col("verdict") == verdict).sum().alias(verdict) for verdict in VERDICTS]
-    rows = pl.col("rows_in", "rows_accepted", "rows_quarantined").sum()
-    by = ("source", "region")
-    found = view.results.frame("receipts").group_by(by).agg(*verdicts, rows).sort(by)
     return table(
-        ("kilde", "region", *VERDICTS.values(), "rækker", "accepteret", "tilbageholdt"),
-        ((source.upper(), view.names.region(region), *map(count, n)) for source, region, *n in found.iter_rows()),
+        ("kilde", "region", *VERDICTS.values(), "rækker", "accepteret", "tilbageholdt"), receipts_by_region(view)
     )
 
 

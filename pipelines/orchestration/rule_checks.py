@@ -6,6 +6,8 @@ import dagster as dg
 
 from pipelines.orchestration.metadata import table
 from pipelines.orchestration.partitions import SOURCES, check_spec
+from pipelines.reports.rounding import rounded
+from pipelines.reports.suppression import is_small, shown_count
 from pipelines.validation.check import RuleResult, Validation
 
 # Group → what it asks, and the kinds of rule (spec/constraint_kinds.py, spec/record_kinds.py) in it.
@@ -40,15 +42,16 @@ def rule_check_specs(asset: str) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def rule_check_results(found: Mapping[str, Validation]) -> Iterator[dg.AssetCheckResult]:
-    """What validation found, check by check; a source that the database does not use has no rules."""
+def rule_check_results(found: Mapping[str, Validation], threshold: int) -> Iterator[dg.AssetCheckResult]:
+    """What validation found, check by check; a source that the database does not use has no rules. Where fewer than
+    `threshold` rows break a rule, it is not said how many or which."""
     for source in SOURCES:
         rules = found[source].rules if source in found else ()
         for group, (_, kinds) in GROUPS.items():
-            yield _result(f"{source}_{group}", [rule for rule in rules if rule.kind in kinds])
+            yield _result(f"{source}_{group}", [rule for rule in rules if rule.kind in kinds], threshold)
 
 
-def _result(name: str, rules: list[RuleResult]) -> dg.AssetCheckResult:
+def _result(name: str, rules: list[RuleResult], threshold: int) -> dg.AssetCheckResult:
     """Passed where rules were held and none was broken; nothing to hold a rule against is never a pass."""
     stopped = [rule for rule in rules if rule.status in ("failed", "error")]
     judged = [rule for rule in rules if rule.status != "not_applicable"]
@@ -61,8 +64,8 @@ def _result(name: str, rules: list[RuleResult]) -> dg.AssetCheckResult:
         metadata={
             "regler": len(rules),
             "regler brudt": len(stopped),
-            "brud": sum(rule.violated or 0 for rule in rules),
-            "alle regler": table(HEADINGS, (_row(rule) for rule in _broken_first(rules))),
+            "brud, afrundet": rounded([sum(rule.violated or 0 for rule in rules)], threshold)[0],
+            "alle regler": table(HEADINGS, (_row(rule, threshold) for rule in _broken_first(rules))),
         },
     )
 
@@ -80,14 +83,15 @@ def _broken_first(rules: list[RuleResult]) -> Iterable[RuleResult]:
     return sorted(rules, key=lambda rule: (order.index(rule.status), rule.severity))
 
 
-def _row(rule: RuleResult) -> tuple[str | int, ...]:
+def _row(rule: RuleResult, threshold: int) -> tuple[str | int, ...]:
+    few = is_small(rule.violated or 0, threshold)
     return (
         rule.rule,
         rule.variable or "",
         SEVERITY[rule.severity],
-        "–" if rule.violated is None else rule.violated,
-        "–" if rule.eligible is None else rule.eligible,
+        shown_count(rule.violated, threshold),
+        shown_count(rule.eligible, threshold),
         STATUS[rule.status],
         rule.reason,
-        ", ".join(map(str, rule.first_lines)),
+        "" if few else ", ".join(map(str, rule.first_lines)),
     )

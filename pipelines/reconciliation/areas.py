@@ -36,7 +36,7 @@ def areas_of(places: pl.DataFrame) -> Areas:
     names = places.select("region", "unit").unique().sort("region", "unit")
     numbered = names.with_row_index("area")
     of = places.join(numbered, on=["region", "unit"], how="left", nulls_equal=True, maintain_order="left")["area"]
-    return Areas(of.cast(pl.UInt64).to_numpy(), names, tuple(_level(names, by) for by in LEVELS))
+    return Areas(of.cast(pl.Int64).to_numpy(), names, tuple(_level(names, by) for by in LEVELS))
 
 
 def _level(names: pl.DataFrame, by: tuple[str, ...]) -> Level:

@@ -12,13 +12,12 @@ import polars as pl
 
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.pending import settles_after
-from pipelines.reconciliation.shape import Side
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.shape import Side, hashes
+from pipelines.reconciliation.words import coded, repeats
 from pipelines.spec.model import DatabaseSpec
 
 SIDES = ("reported", "new")
-# So many combinations of two cells are compared once each rather than pair by pair.
-MOST_COMBINATIONS = 1 << 22
+NOWHERE = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,10 @@ class Cells:
                 laid[f"{self.name}_{said}"] = beside["reported"][said] | beside["new"][said]
         return pl.DataFrame(laid)
 
+    def marks(self) -> dict[str, np.ndarray]:
+        """A number for each cell; `same` reads them."""
+        return {side: _marks(self.columns[side]) for side in SIDES}
+
 
 @dataclass(frozen=True)
 class Coding:
@@ -50,13 +53,22 @@ class Coding:
     codes: Mapping[str, np.ndarray]
     size: int
 
-    def combinations(self, rows: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Pairs as numbers of two cells: reported · size + new."""
-        reported, new = (self.codes[side][rows[side]].astype(np.uint32) for side in SIDES)
-        return reported * np.uint32(self.size) + new
+    @property
+    def settled(self) -> np.ndarray:
+        """Of the different cells those that hold a value which counts already."""
+        cell = self.cells.columns["new"]
+        pending = cell["pending"] if "pending" in cell.columns else pl.repeat(False, len(cell), eager=True)
+        return (cell["value"].is_not_null() & ~pending.fill_null(False)).to_numpy()
 
     def at(self, combinations: np.ndarray) -> pl.DataFrame:
+        """Pairs as numbers of two cells: reported · size + new."""
         return self.cells.at(dict(zip(SIDES, np.divmod(combinations, self.size), strict=True)))
+
+
+def same(reported: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """True where both cells hold one and the same value, told by their marks; never of a cell that is empty, or whose
+    variable may still change."""
+    return (reported == new) & (reported == reported if reported.dtype.kind == "f" else reported != NOWHERE)
 
 
 def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
@@ -77,28 +89,37 @@ def _columns(spec: DatabaseSpec, side: Side, name: str, day: dt.date, missing: b
     return pl.DataFrame(columns)
 
 
+def _marks(cell: pl.DataFrame) -> np.ndarray:
+    """Numbers, dates and times are marked by themselves, texts by a hash of 64 bits."""
+    value = cell["value"]
+    if value.dtype == pl.String:
+        value = pl.Series(hashes(value)).reinterpret(signed=True).replace(0, None)
+    if "pending" in cell.columns:
+        value = pl.select(pl.when(~cell["pending"]).then(value)).to_series()
+    if value.dtype.is_float():
+        return value.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return value.to_physical().cast(pl.Int64).fill_null(NOWHERE).to_numpy()
+
+
 def coding(cells: Cells) -> Coding | None:
-    """The cells as numbers, or None where too many different ones occur."""
+    """The cells as numbers, where few different ones occur."""
     frames = [cells.columns[side] for side in SIDES]
-    names = frames[0].columns
-    if sum(frame["value"].n_unique() for frame in frames) ** 2 > MOST_COMBINATIONS:
+    if not all(repeats(frame["value"]) for frame in frames):
         return None
-    parts = {name: coded(*(frame[name].cast(pl.String) for frame in frames)) for name in names}
+    parts = {name: coded(*(frame[name].cast(pl.String) for frame in frames)) for name in frames[0].columns}
     shape = [len(words) + 1 for words, _ in parts.values()]
     size = prod(shape)
-    if size**2 > MOST_COMBINATIONS:
-        return None
     every = np.unravel_index(np.arange(size), shape)
     table = pl.DataFrame({
         name: _typed(name, words.extend_constant(None, 1).gather(at))
         for (name, (words, _)), at in zip(parts.items(), every, strict=True)
     })  # fmt: skip
-    width = np.min_scalar_type(size)
-    codes = {
-        side: np.ravel_multi_index([of[n] for _, of in parts.values()], shape).astype(width)
-        for n, side in enumerate(SIDES)
-    }
+    codes = {side: _raveled([of[n] for _, of in parts.values()], shape) for n, side in enumerate(SIDES)}
     return Coding(Cells(cells.name, dict.fromkeys(SIDES, table)), codes, size)
+
+
+def _raveled(codes: list[np.ndarray], shape: list[int]) -> np.ndarray:
+    return np.ravel_multi_index(codes, shape).astype(np.min_scalar_type(prod(shape))) if len(codes) > 1 else codes[0]
 
 
 def _typed(name: str, words: pl.Series) -> pl.Series:

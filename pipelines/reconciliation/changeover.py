@@ -23,7 +23,9 @@ PLACES = (("region",), ("region", "unit"))
 
 
 def changeovers(spec: DatabaseSpec, reported: pl.DataFrame, new: pl.DataFrame, day: dt.date) -> pl.DataFrame:
-    """changeover.parquet: per region and unit what the specification says of the change, and what volumes show.
+    """changeover.parquet from records counted by region, unit and event date (n), as `counted_by_day` gives them.
+
+    Per region and unit what the specification says of the change, and what volumes show.
 
     `found_from` is the month in which the new source begins according to its monthly number of records, null where
     that cannot be seen. `agrees` is null where one of the two says nothing. `reported` and `new` count the records
@@ -77,7 +79,7 @@ def _months(days: pl.Series, settled: dt.date) -> list[str]:
 def _volumes(
     spec: DatabaseSpec, new: pl.DataFrame, level: tuple[str, ...], months: list[str]
 ) -> dict[tuple, np.ndarray]:
-    counted = new.drop_nulls(level).group_by(*level, _period=period(spec.event_date)).len()
+    counted = new.drop_nulls(level).group_by(*level, _period=period(spec.event_date)).agg(pl.col("n").sum())
     volumes: dict[tuple, np.ndarray] = {}
     for *place, month, n in counted.rows():
         if month in months:
@@ -87,7 +89,7 @@ def _volumes(
 
 def _inside(spec: DatabaseSpec, side: pl.DataFrame, level: tuple[str, ...]) -> dict[tuple, int]:
     inside = side.filter(in_parallel_period(spec).fill_null(True)).drop_nulls(level)
-    return {tuple(place): n for *place, n in inside.group_by(level).len().rows()}
+    return {tuple(place): n for *place, n in inside.group_by(level).agg(pl.col("n").sum()).rows()}
 
 
 def _said(spec: DatabaseSpec, region: str, unit: str | None = None) -> Changeover:

@@ -53,14 +53,25 @@ def rows_of_population(spec: DatabaseSpec, ways: Iterable[Derivation], keep: Kee
 
     What the variables ask of the same tables is kept too, so that no table need be read again for them.
     """
-    asked = _with_variables(needed((*spec.population.include, *spec.population.exclude)), needed(ways))
+    of_variables = needed(ways)
+    asked = _with_variables(needed((*spec.population.include, *spec.population.exclude)), of_variables)
     by_code = {table: codes for table, codes in asked.items() if table not in NEVER_BY_CODE and "*" not in codes}
     kept = {table: keep(f"coded_{table}", narrowed(table, codes, table)) for table, codes in by_code.items()}
+    gathered = dict(asked)
     if named := persons_named(spec.population, kept):
-        kept = _near(keep("near_persons", named), asked, kept, keep)
+        gathered |= _leaning(asked, of_variables)
+        kept = _near(keep("near_persons", named), gathered, kept, keep, "contact" in {*asked, *of_variables})
     keep("derived_people", people_sql(kept.get("person", "person")))
     tables = {table: _shaped(table, kept, "candidate", keep) for table in OF_CONTACT if table in {*asked} & {*kept}}
-    return Near(kept, {table: frozenset(codes) for table, codes in asked.items()}, _relations(kept) | tables)
+    return Near(kept, {table: frozenset(codes) for table, codes in gathered.items()}, _relations(kept) | tables)
+
+
+def _leaning(asked: Mapping[Table, list[str]], of_variables: Mapping[Table, list[str]]) -> dict[Table, list[str]]:
+    """What only variables ask of tables that lean on contacts, where nothing asks for contacts themselves: those rows
+    then say which few contacts have to be read."""
+    if "contact" in {*asked, *of_variables}:
+        return {}
+    return {table: codes for table, codes in of_variables.items() if table in OF_CONTACT and table not in asked}
 
 
 def _with_variables(asked: Mapping[Table, list[str]], more: Mapping[Table, list[str]]) -> dict[Table, list[str]]:
@@ -84,15 +95,18 @@ def persons_named(population: Population, coded: Mapping[Table, str]) -> str | N
     )
 
 
-def _near(persons: str, asked: Mapping[Table, list[str]], coded: Mapping[Table, str], keep: Keep) -> dict[Table, str]:
-    """Of every table that the population is made of, and of contacts and persons, the rows of these persons."""
+def _near(
+    persons: str, asked: Mapping[Table, list[str]], coded: Mapping[Table, str], keep: Keep, contacts: bool
+) -> dict[Table, str]:
+    """Of every table that the population is made of, and of persons, the rows of these persons; of contacts theirs
+    where `contacts` are asked for, else only those that the rows were reported under."""
     tables = sorted({*asked, "person"} - {"contact"})
     near = {
         table: keep(f"near_{table}", narrowed(table, asked.get(table, ("*",)), coded.get(table, table), persons))
         for table in tables
     }
-    reported = [near[table] for table in OF_CONTACT if table in coded]
-    return near | {"contact": keep("near_contact", contacts_of(persons, reported))}
+    reported = [near[table] for table in OF_CONTACT if table in near]
+    return near | {"contact": keep("near_contact", contacts_of(persons if contacts else None, reported))}
 
 
 def rows_of_variables(ways: Iterable[Derivation], near: Near, keep: Keep) -> dict[Table, str]:

@@ -24,10 +24,11 @@ import polars as pl
 
 from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.identifiers import numbered, written
+from pipelines.reconciliation.identifiers import folded, numbers_of, numbers_written, written
 from pipelines.spec.model import DatabaseSpec
 
 STATES = ("new", "persisting", "answered", "resolved", "reopened", "accepted")
+STATE = pl.Enum(STATES)
 IDENTITY = ("discrepancy_id", "reported_id", "new_id", "variable")
 SCHEMA = {
     **dict.fromkeys((*IDENTITY, "state", "since", "first_seen", "last_seen"), pl.String),
@@ -50,7 +51,7 @@ def history(
     `discrepancies` and `pairs` of this run; `records` of both sides with `_side` and `_status`; `earlier` is the
     history of the run before (`read_history`); `answers` (discrepancy_id, accepted) are those given since.
     """
-    now = discrepancies.select(*IDENTITY, _said=_said(spec, discrepancies), _found=pl.lit(True))
+    now = discrepancies.select(*IDENTITY, _said=_said(discrepancies), _found=pl.lit(True))
     known = earlier.join(now, on="discrepancy_id", how="full", coalesce=True).with_columns(
         pl.coalesce(name, f"{name}_right").alias(name) for name in IDENTITY[1:]
     )
@@ -62,12 +63,11 @@ def history(
 
 def first_history(spec: DatabaseSpec, discrepancies: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     """history.parquet of a run that has none before it: every discrepancy is new."""
-    today = pl.lit(day.isoformat())
-    found = discrepancies.with_columns(first_seen=today, state=pl.lit("new"))
-    return _from_discrepancies(spec, found)
+    today = pl.lit(day.isoformat(), pl.Enum([day.isoformat()]))
+    return _from_discrepancies(discrepancies.with_columns(first_seen=today, state=pl.lit("new", STATE)))
 
 
-def read_history(spec: DatabaseSpec, previous: Path | None) -> pl.DataFrame:
+def read_history(previous: Path | None) -> pl.DataFrame:
     """The history of an earlier run; empty where there is none.
 
     A run from before histories were kept is known by its discrepancies. Raises InputError for a folder without them.
@@ -77,23 +77,23 @@ def read_history(spec: DatabaseSpec, previous: Path | None) -> pl.DataFrame:
     try:
         if (kept := previous / "history.parquet").is_file():
             return pl.read_parquet(kept).select(list(SCHEMA)).cast(SCHEMA)
-        return _from_discrepancies(spec, pl.read_parquet(previous / "discrepancies.parquet"))
+        return _from_discrepancies(pl.read_parquet(previous / "discrepancies.parquet")).cast(SCHEMA)
     except (OSError, pl.exceptions.PolarsError):
         raise InputError(f"{previous} holds no earlier run: name a folder that `reconcile` wrote.") from None
 
 
-def _from_discrepancies(spec: DatabaseSpec, found: pl.DataFrame) -> pl.DataFrame:
+def _from_discrepancies(found: pl.DataFrame) -> pl.DataFrame:
     seen = pl.col("first_seen")
     return found.select(
-        *IDENTITY, "state", since=seen, first_seen=seen, last_seen=seen, runs=pl.lit(1), age_days=pl.lit(0),
-        found=pl.lit(True), said=_said(spec, found),
-    ).cast(SCHEMA)  # fmt: skip
+        *IDENTITY, "state", since=seen, first_seen=seen, last_seen=seen, runs=pl.lit(1, pl.Int64),
+        age_days=pl.lit(0, pl.Int64), found=pl.lit(True), said=_said(found),
+    )  # fmt: skip
 
 
-def _said(spec: DatabaseSpec, frame: pl.DataFrame) -> pl.Series:
+def _said(frame: pl.DataFrame) -> pl.Series:
     """A mark of what both sides said, so that no value need be kept to see that it changed."""
-    values = (frame[name] for name in ("discrepancy_id", "reported_value", "new_value"))
-    return written(numbered(spec.database, *values)).alias("_said")
+    values = (numbers_of(frame[name]) for name in ("reported_value", "new_value"))
+    return written(folded(numbers_written(frame["discrepancy_id"]), *values)).alias("_said")
 
 
 def _fates(spec: DatabaseSpec, gone: pl.DataFrame, pairs: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -131,7 +131,7 @@ def _saying_the_same(spec: DatabaseSpec, name: str, rows: pl.DataFrame, records:
         )
         rows = rows.join(values, on=f"{side}_id")
         rows = rows.with_columns(shown(name, spec.variables[name], side).alias(f"{side}_value"))
-    return rows.filter(_said(spec, rows) == rows["said"])["discrepancy_id"]
+    return rows.filter(_said(rows) == rows["said"])["discrepancy_id"]
 
 
 def _told(known: pl.DataFrame, answers: pl.DataFrame, day: dt.date) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from pipelines.reconciliation.match import days_between
 from pipelines.spec.model import Variable
 
 SUMS = ("x", "y", "xx", "yy")
+HALF = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,17 @@ MOMENTS = (
 
 def scale_of(columns: list[pl.Series], pairs: int) -> Scale:
     """The scale of the numbers in `columns`, for sums over so many pairs."""
-    finite = [column.cast(pl.Float64).filter(column.is_finite()) for column in (c.cast(pl.Float64) for c in columns)]
-    ends = [end for column in finite if len(column) for end in (column.min(), column.max())] or [0.0]
+    ends = [end for column in columns for end in _ends(column.cast(pl.Float64))] or [0.0]
     centre = (min(ends) + max(ends)) / 2
     reach = max(max(abs(end - centre) for end in ends), 2.0**-60)
     room = np.log2(max(pairs, 1)) + 1
     return Scale(centre, _power(np.log2(reach) + room - 62), _power(2 * np.log2(reach) + room - 62))
+
+
+def _ends(column: pl.Series) -> list[float]:
+    """The smallest and the largest finite number; nothing where there is none."""
+    ends = [end for end in (column.min(), column.max()) if end is not None]
+    return ends if np.isfinite(ends).all() else _ends(column.filter(column.is_finite()))
 
 
 def _power(exponent: float) -> float:
@@ -87,6 +93,42 @@ def numerals(name: str, variable: Variable, cells: pl.DataFrame, scale: Scale | 
     numbers = cells.select("area", x=reported.cast(pl.Float64), y=new.cast(pl.Float64))
     numbers = numbers.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
     return Numerals(_counted(numbers, pl.col("y") - pl.col("x")), _moments(numbers, scale), scale)
+
+
+class Equals:
+    """Pairs whose two values are one and the same, block by block; they differ by nothing."""
+
+    def __init__(self, areas: int, scale: Scale | None) -> None:
+        self.scale, self.n = scale, np.zeros(areas, np.int64)
+        self.ends = np.full(areas, np.inf), np.full(areas, -np.inf)
+        self.sums = np.zeros((2, areas), np.int64)
+
+    def add(self, area: np.ndarray, values: np.ndarray) -> None:
+        if not (finite := np.isfinite(values)).all():
+            area, values = area[finite], values[finite]
+        self.n += np.bincount(area, minlength=len(self.n))
+        if self.scale is None:
+            return
+        values = values.astype(np.float64, copy=False)
+        np.minimum.at(self.ends[0], area, values)
+        np.maximum.at(self.ends[1], area, values)
+        values = values - self.scale.centre
+        self.sums[0] += self._added(area, np.rint(values / self.scale.step))
+        self.sums[1] += self._added(area, np.rint(values**2 / self.scale.step_of_squares))
+
+    def _added(self, area: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+        """Exact sums by area: the halves of a number of 63 bits add up without rounding where a double adds them."""
+        high = np.floor(wholes * (1 / HALF))
+        low = wholes - high * HALF
+        high, low = (np.bincount(area, half, len(self.n)).astype(np.int64) for half in (high, low))
+        return high * HALF + low
+
+    def numerals(self) -> Numerals:
+        said = np.flatnonzero(self.n)
+        differences = {"area": said, "difference": np.zeros(len(said)), "n": self.n[said]}
+        columns = [np.arange(len(self.n)), self.n, *np.repeat(self.sums, 2, axis=0), *self.ends, *self.ends]
+        moments = pl.DataFrame(dict(zip(MOMENTS, columns, strict=True)), schema=MOMENTS).filter(pl.col("n") > 0)
+        return Numerals(pl.DataFrame(differences, schema=DIFFERENCES), moments, self.scale)
 
 
 def _counted(cells: pl.DataFrame, difference: pl.Expr) -> pl.DataFrame:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.identifiers import numbered
-from pipelines.reconciliation.match import days_between
+from pipelines.reconciliation.identifiers import folded, numbers_of
 from pipelines.reconciliation.places import places_of
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import NO_DAY, Side
 from pipelines.spec.model import DatabaseSpec
 
 CHUNK = 1 << 20  # pairs that are looked at together, so that little is in memory at a time
@@ -39,9 +39,13 @@ class Pairs:
     def place(self) -> np.ndarray:
         return self.index["place"].to_numpy()
 
+    @cached_property
+    def by_place(self) -> np.ndarray:
+        return np.bincount(self.place, minlength=len(self.places))
+
     def order(self) -> np.ndarray:
         """The pairs in the order of their pair_ids, which no order of rows can change."""
-        return np.argsort(self.index["number"].to_numpy(), kind="stable")
+        return np.argsort(self.index["number"].to_numpy())
 
 
 def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame) -> Pairs:
@@ -57,15 +61,11 @@ def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame)
 
 
 def _offsets(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> pl.Series:
-    days = pl.DataFrame({name: side.column(spec.event_date, rows[name]) for name, side in sides.items()})
-    return days.select(days_between(pl.col("reported"), pl.col("new")).cast(pl.Int32)).to_series()
+    reported, new = (side.days(spec.event_date)[rows[name]] for name, side in sides.items())
+    known = pl.Series((reported != NO_DAY) & (new != NO_DAY))
+    return pl.select(pl.when(known).then(pl.Series(new - reported))).to_series()
 
 
 def _numbers(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> np.ndarray:
-    ids = {name: side.column("record_id") for name, side in sides.items()}
-    count = len(rows["new"])
-    parts = [
-        numbered(spec.database, *(ids[name].gather(rows[name][first : first + CHUNK]) for name in ids))
-        for first in range(0, count, CHUNK)
-    ]
-    return np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
+    """A record's id is hashed once, however many pairs and discrepancies are numbered by it."""
+    return folded(spec.database, *(numbers_of(side.column("record_id"))[rows[name]] for name, side in sides.items()))

@@ -6,31 +6,61 @@ import numpy as np
 import polars as pl
 
 from pipelines.reconciliation.rollup import PLACES
-from pipelines.reconciliation.shape import Side
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.shape import NO_DAY, Side
 from pipelines.spec.model import DatabaseSpec
+
+MOST_SLOTS = 1 << 22
 
 
 def places_of(spec: DatabaseSpec, side: Side, rows: np.ndarray) -> tuple[pl.DataFrame, np.ndarray]:
     """The places of the records `rows` that occur (region, unit, period), in alphabetical order, and each record's
     place among them: what is counted by numbers need not be grouped by words."""
-    months = side.column(spec.event_date, rows).cast(pl.Date).dt.truncate("1mo")
-    (regions, (region,)), (units, (unit,)) = (coded(side.column(name, rows)) for name in ("region", "unit"))
-    month = months.to_physical().fill_null(np.iinfo(np.int32).max).to_numpy().astype(np.int64)
-    first = int(month.min(initial=0))
-    span = int(month.max(initial=0)) - first + 1
-    packed = (region.astype(np.int64) * (len(units) + 1) + unit) * span + (month - first)
-    occurring = np.sort(pl.Series(packed).unique().to_numpy())
-    place, day = np.divmod(occurring, span)
-    columns = {
-        "region": _said(regions, place // (len(units) + 1)),
-        "unit": _said(units, place % (len(units) + 1)),
-        "period": pl.Series(day + first).replace(np.iinfo(np.int32).max, None).cast(pl.Int32).cast(pl.Date)
-        .dt.strftime("%Y-%m"),
-    }  # fmt: skip
-    return pl.DataFrame(columns).select(PLACES), np.searchsorted(occurring, packed).astype(np.uint32)
+    (regions, region), (units, unit) = (side.words(name) for name in ("region", "unit"))
+    months, month = _months(side.days(spec.event_date)[rows])
+    shape = (len(regions), len(units), len(months))
+    occurring, place = numbered(np.ravel_multi_index((region[rows], unit[rows], month), shape), int(np.prod(shape)))
+    columns = zip(PLACES, (regions, units, months), np.unravel_index(occurring, shape), strict=True)
+    return pl.DataFrame({name: words.gather(code) for name, words, code in columns}), place.astype(np.uint32)
 
 
-def _said(words: pl.Series, code: np.ndarray) -> pl.Series:
-    """The words of codes; the code behind the last word is null."""
-    return words.extend_constant(None, 1).gather(code)
+def counted_by_day(spec: DatabaseSpec, side: Side) -> pl.DataFrame:
+    """How many records (n) of a side there are by region, unit and day of the event."""
+    (regions, region), (units, unit) = (side.words(name) for name in ("region", "unit"))
+    days, day = _days(side.days(spec.event_date))
+    shape = (len(regions), len(units), len(days))
+    occurring, at = numbered(np.ravel_multi_index((region, unit, day), shape), int(np.prod(shape)))
+    words = {"region": regions, "unit": units, spec.event_date: days}
+    codes = zip(words.items(), np.unravel_index(occurring, shape), strict=True)
+    counted = pl.DataFrame({name: said.gather(code) for (name, said), code in codes})
+    return counted.with_columns(n=pl.Series(np.bincount(at, minlength=len(occurring)), dtype=pl.Int64))
+
+
+def numbered(packed: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers below `size` that occur, in order, and which of them each is."""
+    if size > max(MOST_SLOTS, len(packed)):
+        return np.unique(packed, return_inverse=True)
+    occurs = np.zeros(size, dtype=bool)
+    occurs[packed] = True
+    place = np.cumsum(occurs, dtype=np.uint32) - np.uint32(1)
+    return np.flatnonzero(occurs), place[packed]
+
+
+def _days(days: np.ndarray) -> tuple[pl.Series, np.ndarray]:
+    """The days that occur, null behind the last, and each record's among them."""
+    has = days != NO_DAY
+    known = days if has.all() else days[has]
+    first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)
+    every, at = numbered(known.astype(np.int64) - first, last - first + 1)
+    code = np.full(len(days), len(every), dtype=np.int64)
+    code[slice(None) if known is days else has] = at
+    return pl.Series((every + first).astype(np.int32)).cast(pl.Date).extend_constant(None, 1), code
+
+
+def _months(days: np.ndarray) -> tuple[pl.Series, np.ndarray]:
+    """The months that occur as YYYY-MM, null behind the last, and each record's month among them."""
+    every, code = _days(days)
+    names = every.dt.strftime("%Y-%m")
+    words = names.drop_nulls().unique().sort()
+    positions = np.arange(len(words))
+    of_day = names.replace_strict(words, positions, default=len(words), return_dtype=pl.Int64).to_numpy()
+    return words.extend_constant(None, 1), of_day[code]

@@ -8,7 +8,10 @@ sample and report is read from it, so that they cannot disagree.
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,24 +23,27 @@ from pipelines.reconciliation.coverage import counted_by_place, coverage
 from pipelines.reconciliation.figures import SCHEMA as FIGURES
 from pipelines.reconciliation.figures import estimated_totals, figures_of
 from pipelines.reconciliation.held import with_held_back
+from pipelines.reconciliation.indicator_differences import SCHEMA as OF_INDICATORS
 from pipelines.reconciliation.indicator_differences import indicator_differences
 from pipelines.reconciliation.indicators import indicators, read_for_indicators
+from pipelines.reconciliation.lag import SCHEMA as ADJUSTED
 from pipelines.reconciliation.lag import adjusted_coverage
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.numerals import DIFFERENCES
 from pipelines.reconciliation.pairs import Pairs, paired
+from pipelines.reconciliation.places import counted_by_day
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses
+from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
 from pipelines.reconciliation.signals.counts import charted_counts_of
 from pipelines.reconciliation.signals.signals import control_charts, signals
-from pipelines.reconciliation.variables import Compared, compare_variable
+from pipelines.reconciliation.variables import compare_variable
 from pipelines.spec.model import DatabaseSpec
 
 __all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
-# Variables that are compared at the same time: their columns are what the memory is needed for.
+# Sides and variables that are worked on at the same time: their columns are what the memory is needed for.
 THREADS = 2
 
 
@@ -58,23 +64,29 @@ def reconcile(
     Raises InputError where a side is no canonical frame, has no record ids or an id twice, or where no date
     at all is known. Without a reference date it is the newest event date of both sides.
     """
-    sides = {"reported": shaped(spec, reported, "reported"), "new": shaped(spec, new, "new")}
-    day = reference_date or newest_event(spec, *sides.values())
-    matched = match(spec, *sides.values())
-    status = statuses(spec, sides, matched, day)
-    pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-    single = {name: alone(spec, sides, status, name) for name in sides}
+    with ThreadPoolExecutor(THREADS) as pool:
+        each = partial(_of_each, pool)
+        sides = each(lambda name, frame: shaped(spec, frame, name), {"reported": reported, "new": new})
+        day = reference_date or newest_event(spec, *sides.values())
+        matched = match(spec, *sides.values(), pool)
+        status = statuses(spec, sides, matched, day)
+        each(lambda name, side: side.watch(twins(spec, side, status[name])), sides)
+        pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+        areas = areas_of(pairs.places)
+        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
+        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
+        single = each(lambda name, _: alone(spec, sides, status, name), sides)
     if held is not None:
         single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
-    areas = areas_of(pairs.places)
-    with ThreadPoolExecutor(THREADS) as pool:
-        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas.of, name, day), spec.compared))
     for name, frame in single.items():
         status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
     rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
     covered = _coverage(pairs, single)
     agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
     charts = control_charts(spec, charted_counts_of(spec, sides["new"], agreed, covered, day, expected))
+    change = _change_of_source(spec, sides, matched, delays, day)
+    for side in sides.values():
+        side.forget()
     return Reconciliation(
         spec=spec,
         reference_date=day,
@@ -85,19 +97,26 @@ def reconcile(
         differing={found.name: found.differing for found in compared},
         coverage=covered,
         agreement=agreed,
-        figures=pl.concat([_figures(spec, compared, areas), estimated_totals(covered)]),
+        figures=pl.concat([pl.DataFrame(schema=FIGURES), *measured, estimated_totals(covered)]),
         transitions=transitions(spec, compared, areas),
         offsets=offsets(spec, compared, areas, _event_offsets(pairs, areas)),
         control_charts=charts,
         signals=signals(charts),
         **_indicators(spec, sides, rows, pairs),
-        **_change_of_source(spec, sides, matched, delays, day),
+        **change,
     )
+
+
+def _of_each(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Any]:
+    """What the work makes of each side by its name, both at the same time."""
+    return dict(zip(sides, pool.map(work, sides, sides.values()), strict=True))
 
 
 def _indicators(
     spec: DatabaseSpec, sides: dict[str, Side], rows: dict[str, np.ndarray], pairs: Pairs
 ) -> dict[str, pl.DataFrame]:
+    if not spec.indicators:
+        return {"indicators": indicators(spec, {}), "indicator_differences": pl.DataFrame(schema=OF_INDICATORS)}
     frames = {name: read_for_indicators(spec, side, rows[name]) for name, side in sides.items()}
     ids = _ids(sides, {name: pairs.rows(name) for name in sides})
     return {
@@ -110,12 +129,12 @@ def _change_of_source(
     spec: DatabaseSpec, sides: dict[str, Side], matched: pl.DataFrame, delays: pl.DataFrame | None, day: dt.date
 ) -> dict[str, pl.DataFrame]:
     """When the new source begins, and how much of it has yet to come; from all records and pairs, comparable or not."""
+    found = {"changeover": changeovers(spec, *(counted_by_day(spec, side) for side in sides.values()), day)}
+    if delays is None:
+        return found | {"coverage_adjusted": pl.DataFrame(schema=ADJUSTED)}
     dated = [side.read(["record_id", "region", "unit", spec.event_date]) for side in sides.values()]
     ids = _ids(sides, {name: matched[name].to_numpy() for name in sides})
-    return {
-        "changeover": changeovers(spec, *dated, day),
-        "coverage_adjusted": adjusted_coverage(spec, *dated, ids, delays, day),
-    }
+    return found | {"coverage_adjusted": adjusted_coverage(spec, *dated, ids, delays, day)}
 
 
 def _ids(sides: dict[str, Side], rows: dict[str, np.ndarray]) -> pl.DataFrame:
@@ -127,11 +146,6 @@ def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
     both = np.bincount(pairs.place, minlength=len(pairs.places))
     counted = [counted_by_place(f"only_{name}", frame.filter(~pl.col("surplus"))) for name, frame in single.items()]
     return coverage(pl.concat([counted_by_place("both", pairs.places, both), *counted]))
-
-
-def _figures(spec: DatabaseSpec, compared: list[Compared], areas: Areas) -> pl.DataFrame:
-    parts = [figures_of(spec.variables[found.name], found, areas) for found in compared]
-    return pl.concat([pl.DataFrame(schema=FIGURES), *parts])
 
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:

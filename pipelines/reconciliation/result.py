@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.reconciliation.cells import SIDES, cells_of
 from pipelines.reconciliation.compare import outcome
-from pipelines.reconciliation.discrepancies import SCHEMA, of_keys, of_records, of_variable
+from pipelines.reconciliation.discrepancies import SCHEMA, Teller, late_pairs, word_types
 from pipelines.reconciliation.identifiers import written
 from pipelines.reconciliation.pairs import CHUNK, Pairs
 from pipelines.reconciliation.rollup import period
@@ -61,12 +61,13 @@ class Reconciliation:
     @cached_property
     def pairs(self) -> pl.DataFrame:
         """pairs.parquet: pair_id, reported_id, new_id, rule, date_offset_days, ambiguous; by pair_id."""
-        return pl.concat(self.pair_parts())
+        return pl.concat(self.pair_parts()).with_columns(pl.col("rule").cast(pl.String))
 
     def pair_parts(self) -> Iterator[pl.DataFrame]:
         """The pairs part by part, so that millions need not be in memory."""
         ids, order = self._ids(), self.index.order()
-        rules = pl.Series([rule.rule for rule in self.spec.match], dtype=pl.String)
+        names = [rule.rule for rule in self.spec.match]
+        rules = pl.Series(names, dtype=pl.Enum(list(dict.fromkeys(names))))
         for first in range(0, max(len(order), 1), CHUNK):
             part = self.index.index.select(pl.all().gather(order[first : first + CHUNK]))
             yield part.select(
@@ -85,15 +86,16 @@ class Reconciliation:
     @cached_property
     def discrepancies(self) -> pl.DataFrame:
         """discrepancies.parquet without causes and history."""
-        return pl.concat([pl.DataFrame(schema=SCHEMA), *self.discrepancy_parts()])
+        return pl.concat([pl.DataFrame(schema=SCHEMA), *(part.cast(SCHEMA) for part in self.discrepancy_parts())])
 
     def discrepancy_parts(self) -> Iterator[pl.DataFrame]:
-        """The discrepancies part by part: each variable, keys, records."""
-        ids = self._ids()
+        """The discrepancies part by part: each variable, keys, records. Words that recur are numbered (Enum)."""
+        types = word_types(self.spec, self.index.places, self.alone)
+        teller = Teller(self.spec, self.index, self._ids(), types)
         for name, differing in self.differing.items():
-            yield of_variable(self.spec, self.index, ids, name, differing)
-        yield of_keys(self.spec, self.sides, self.index, ids)
-        yield of_records(self.spec, self.alone)
+            yield teller.of_variable(name, differing)
+        yield teller.of_keys(self.sides)
+        yield teller.of_records(self.alone)
 
     def _ids(self) -> dict[str, pl.Series]:
         return {name: side.column("record_id") for name, side in self.sides.items()}
@@ -161,12 +163,12 @@ class Reconciliation:
         """The counts of summary.json that this step knows."""
         of = {name: np.bincount(status, minlength=len(STATUS.categories)) for name, status in self.status.items()}
         each = {kind: {name: int(of[name][code]) for name in SIDES} for kind, code in _KINDS.items()}
-        late = of_keys(self.spec, self.sides, self.index, self._ids())
+        late = late_pairs(self.spec, self.index, self.sides)
         return {
             **{name: len(self.status[name]) for name in SIDES},
             "pairs": len(self.index),
             **{f"{kind}_{name}": each[kind][name] for kind in _KINDS for name in SIDES},
-            "discrepancies": sum(map(len, self.differing.values())) + len(late) + len(self.alone),
+            "discrepancies": sum(map(len, self.differing.values())) + late + len(self.alone),
         }
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -178,7 +180,7 @@ class Reconciliation:
             "places": self.index.places,
             "alone": self.alone,
             "differing": pl.concat(
-                [pl.DataFrame(schema=DIFFERING), *(part.select(list(DIFFERING)) for part in differing)]
+                [pl.DataFrame(schema=DIFFERING), *(part.select(list(DIFFERING)).cast(DIFFERING) for part in differing)]
             ),
         }
         return kept | {name: getattr(self, name) for name in TABLES}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from pipelines.project import InputError
+from pipelines.reconciliation.words import coded
 from pipelines.spec.model import IDENTITY, DatabaseSpec
 
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
 # Both sides may be tables of one DuckDB connection, and a connection answers one question at a time.
 ONE_READER = Lock()
+NO_DAY = np.iinfo(np.int32).min
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Side:
     rows: pl.LazyFrame
     types: Mapping[str, pl.DataType]
     empty: frozenset[str] = frozenset()  # columns without any value
+    # What is asked for again and again: who and where as numbers, and some rows of every column that was read.
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def height(self) -> int:
@@ -45,7 +50,53 @@ class Side:
             return pl.repeat(None, length, dtype=self.types[name], eager=True).alias(name)
         with ONE_READER:
             values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
+        if (watched := self.kept.get("watched")) is not None:
+            self.kept[f"seen {name}"] = values.gather(watched)
         return values if at is None else values.gather(at)
+
+    def watch(self, rows: np.ndarray) -> None:
+        """From now on whoever reads a column leaves what it says at these rows."""
+        self.kept["watched"] = rows
+
+    def seen(self, name: str) -> pl.Series:
+        """What a column says at the watched rows, read anew only where nobody has read it."""
+        found = self.kept.get(f"seen {name}")
+        return self.column(name, self.kept["watched"]) if found is None else found
+
+    def forget(self) -> None:
+        """Let go of what was kept; it is read anew where it is asked for again."""
+        self.kept.clear()
+
+    def words(self, name: str) -> tuple[pl.Series, np.ndarray]:
+        """A column of texts that repeat (unit, region): its words with null behind the last, and each record's."""
+        if name not in self.kept:
+            words, (codes,) = coded(self.column(name))
+            self.kept[name] = words.extend_constant(None, 1).alias(name), codes
+        return self.kept[name]
+
+    def days(self, name: str) -> np.ndarray:
+        """The calendar days of a date or time stamp, counted from 1970; NO_DAY where there is none."""
+        if f"days {name}" not in self.kept:
+            days = self.column(name).cast(pl.Date).to_physical()
+            self.kept[f"days {name}"] = days.fill_null(NO_DAY).to_numpy()
+        return self.kept[f"days {name}"]
+
+    def numbers(self, name: str, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """A number of 64 bits for each value, the same for equal ones; 0 for an empty one."""
+        if name in ("unit", "region"):
+            words, codes = self.words(name)
+            return hashes(words)[codes[at]]
+        if name != "person":
+            return hashes(self.column(name))[at]
+        if "person" not in self.kept:
+            self.kept["person"] = hashes(self.column("person"))
+        return self.kept["person"][at]
+
+
+def hashes(values: pl.Series) -> np.ndarray:
+    """Polars' own hashes of 64 bits, 0 for null."""
+    found = values.hash().to_numpy()
+    return np.where(values.is_null().to_numpy(), np.uint64(0), found) if values.null_count() else found
 
 
 def shaped(spec: DatabaseSpec, frame: pl.DataFrame | pl.LazyFrame, name: str) -> Side:
@@ -95,6 +146,7 @@ def _hold_ids(side: Side) -> None:
     if missing := ids.null_count():
         raise InputError(f"{missing} {side.name} records have no record_id: give every record one.")
     # Sorted numbers show quickly that no two are equal; only where two are is it worth comparing the ids.
-    numbers = np.sort(ids.hash().to_numpy())
+    numbers = ids.hash().to_numpy().copy()
+    numbers.sort()
     if (numbers[1:] == numbers[:-1]).any() and (repeated := len(ids) - ids.n_unique()):
         raise InputError(f"{repeated} {side.name} records repeat a record_id: a record_id may stand once.")

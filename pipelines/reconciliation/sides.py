@@ -8,14 +8,16 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.match import days_between
-from pipelines.reconciliation.rollup import period
+from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.scope import comparable
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import NO_DAY, Side
+from pipelines.reconciliation.words import ODD
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 STATUS = pl.Enum(["pair", "unmatched", "surplus", "not_comparable"])
 PAIR, UNMATCHED, SURPLUS, NOT_COMPARABLE = range(4)
+MARK_BITS = 20
+MARKS = np.uint64(64 - MARK_BITS)
 OTHER = {"reported": "new", "new": "reported"}
 # A record alone that stands within the window of a pair's other record: one course has become two, or two one.
 ONE_TO_MANY = {"new": "contact_split", "reported": "contact_merged"}
@@ -41,34 +43,53 @@ def _inside(spec: DatabaseSpec, side: Side, day: dt.date) -> np.ndarray:
     return frame.select(comparable(spec, day)).to_series().to_numpy()
 
 
+def twins(spec: DatabaseSpec, side: Side, status: np.ndarray) -> np.ndarray:
+    """The rows that may be copies of one another: those that share the keys of an unmatched one."""
+    number = _numbers(side, _first_keys(spec))
+    shared = np.flatnonzero(among(number, number[status == UNMATCHED]))
+    _, which, times = np.unique(number[shared], return_inverse=True, return_counts=True)
+    return shared[times[which] > 1].astype(np.uint32)
+
+
 def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.ndarray], name: str) -> pl.DataFrame:
     """The unmatched records of a side: row, reason, surplus; and unmatched.parquet's own columns, by record id.
 
-    Reasons: a copy of a record that is kept (duplicate_record, submission_twice; near_duplicate: the same keys,
-    another content), one course of two (contact_split, contact_merged), the person is on the other side
-    (registered_elsewhere), or unknown.
+    The side watches its `twins`. Reasons: a copy of a record that is kept (duplicate_record, submission_twice;
+    near_duplicate: the same keys, another content), one course of two (contact_split, contact_merged), the person is
+    on the other side (registered_elsewhere), or unknown.
     """
     rows = np.flatnonzero(status[name] == UNMATCHED).astype(np.uint32)
     side, other = sides[name], sides[OTHER[name]]
-    found = side.read(["record_id", "region", "unit", "person", spec.event_date], rows)
-    found = found.with_columns(row=pl.Series(rows), side=pl.lit(name), period=period(spec.event_date))
-    found = found.join(_copies(spec, side, status[name], rows), on="row", how="left")
+    places, place = places_of(spec, side, rows)
+    found = places[place].with_columns(side.column("record_id", rows), row=pl.Series(rows), side=pl.lit(name))
+    found = found.join(_copies(spec, side, status[name]), on="row", how="left", maintain_order="left")
     one_to_many = _of_a_pair(spec, side, other, status[OTHER[name]], rows)
-    persons = _persons_on(other, found["person"])
-    return found.sort("record_id").select(
-        "row", "side", "record_id", "region", "unit", "period",
+    return found.with_columns(
         reason=pl.when(pl.col("copy").is_not_null()).then("copy")
         .when(pl.col("row").is_in(one_to_many.implode())).then(pl.lit(ONE_TO_MANY[name]))
-        .when(pl.col("person").is_in(persons.implode())).then(pl.lit("registered_elsewhere"))
+        .when(pl.Series(_is_on(other, side.numbers("person", rows)))).then(pl.lit("registered_elsewhere"))
         .otherwise(pl.lit("unknown")),
         surplus=pl.col("copy").is_not_null(),
+    ).sort("record_id").select(
+        "row", "side", "record_id", "region", "unit", "period", "reason", "surplus"
     )  # fmt: skip
 
 
-def _persons_on(other: Side, wanted: pl.Series) -> pl.Series:
-    """Those of the wanted persons who have any record on the other side."""
-    persons = other.column("person")
-    return persons.filter(persons.is_in(wanted.drop_nulls().unique().implode())).unique()
+def _is_on(other: Side, persons: np.ndarray) -> np.ndarray:
+    """Which of these persons have any record on the other side."""
+    theirs = other.numbers("person")
+    found = np.unique(theirs[among(theirs, persons)])
+    return np.isin(persons, found) & (persons != 0)
+
+
+def among(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which of the numbers are among the wanted, which are few: a million marks by their first bits sort most out."""
+    marks = np.zeros(1 << MARK_BITS, dtype=bool)
+    marks[wanted >> MARKS] = True
+    near = np.flatnonzero(marks[numbers >> MARKS])
+    found = np.zeros(len(numbers), dtype=bool)
+    found[near] = np.isin(numbers[near], wanted)
+    return found
 
 
 def copied_columns(spec: DatabaseSpec) -> list[str]:
@@ -82,23 +103,20 @@ def _first_keys(spec: DatabaseSpec) -> list[str]:
     return list(dict.fromkeys([*first.on, *first.within, spec.event_date]))
 
 
-def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray, unmatched: np.ndarray) -> pl.DataFrame:
-    """Which of the unmatched rows are surplus (row, copy: the reason).
+def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray) -> pl.DataFrame:
+    """Which of the watched rows are surplus (row, copy: the reason).
 
     A copy has the keys of the first match rule and every value of a record that is kept; copies in another
     submission mean that it was sent or loaded twice. A near-duplicate shares all keys with a record in a pair,
     and says something else.
     """
-    keys = _first_keys(spec)
-    number = _numbers(side, keys)
-    twins = pl.Series(number).is_in(pl.Series(number[unmatched]).unique().implode()).to_numpy()
-    rows = np.flatnonzero(twins & (status != NOT_COMPARABLE)).astype(np.uint32)
-    every = np.flatnonzero(twins).astype(np.uint32)
-    if len(rows) <= len(unmatched) and len(np.unique(number[rows])) == len(rows):
+    rows, keys, content = side.kept["watched"], _first_keys(spec), copied_columns(spec)
+    if not len(rows):
         return pl.DataFrame(schema={"row": pl.UInt32, "copy": pl.String})
-    content = copied_columns(spec)
-    frame = side.read(list(dict.fromkeys(["record_id", "person", "submission", *content])), every)
-    frame = frame.with_columns(row=pl.Series(every), _status=pl.Series(status[every])).sort("record_id")
+    known = [pl.Series(key, side.numbers(key, rows)).replace(0, None) for key in {"person", *keys}]
+    others = [side.seen(name) for name in dict.fromkeys(["record_id", "submission", *content]) if name not in keys]
+    frame = pl.DataFrame([*known, *others, pl.Series("row", rows), pl.Series("_status", status[rows])])
+    frame = frame.sort("record_id")
     in_play = pl.col("_status") != NOT_COMPARABLE
     is_alone = (pl.col("_status") == UNMATCHED) & pl.col("person").is_not_null()
     in_pair = pl.col("_status") == PAIR
@@ -116,8 +134,9 @@ def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray, unmatched: np.nd
 def _numbers(side: Side, keys: list[str]) -> np.ndarray:
     """One number for the keys of each row; rows of equal keys have equal numbers."""
     number = np.zeros(side.height, dtype=np.uint64)
-    for seed, key in enumerate(keys):
-        number ^= side.column(key).hash(seed).to_numpy()
+    for key in keys:
+        number *= np.uint64(ODD)
+        number ^= side.numbers(key)
     return number
 
 
@@ -126,12 +145,17 @@ def _of_a_pair(spec: DatabaseSpec, side: Side, other: Side, status: np.ndarray, 
     window = max((rule.within.get(spec.event_date, 0) for rule in spec.match if _same_place(rule)), default=0)
     keys = ["person", "unit"]
     ours, theirs = _numbers(side, keys)[unmatched], _numbers(other, keys)
-    near = np.flatnonzero((status == PAIR) & pl.Series(theirs).is_in(pl.Series(ours).unique().implode()).to_numpy())
-    columns = [*keys, spec.event_date]
-    left = side.read(columns, unmatched).with_columns(row=pl.Series(unmatched)).drop_nulls()
-    right = other.read(columns, near).drop_nulls()
-    apart = days_between(pl.col(spec.event_date), pl.col(f"{spec.event_date}_right")).abs()
-    return left.join(right, on=keys).filter(apart <= window)["row"].unique()
+    near = np.flatnonzero((status == PAIR) & among(theirs, ours))
+    left, right = _dated(spec, side, unmatched, ours), _dated(spec, other, near, theirs[near])
+    apart = (pl.col("day") - pl.col("day_right")).abs()
+    return left.join(right, on="number").filter(apart <= window)["row"].unique()
+
+
+def _dated(spec: DatabaseSpec, side: Side, rows: np.ndarray, number: np.ndarray) -> pl.DataFrame:
+    """Row, number and day of the records whose person, unit and day are known."""
+    frame = pl.DataFrame({"row": rows, "number": number, "day": side.days(spec.event_date)[rows]})
+    known = np.logical_and(*(side.numbers(key, rows) != 0 for key in ("person", "unit")))
+    return frame.filter(pl.Series(known) & (pl.col("day") != NO_DAY))
 
 
 def _same_place(rule: MatchRule) -> bool:

@@ -1,7 +1,7 @@
 """The comparison itself, one variable at a time: its two columns are read, compared, counted and let go.
 
-What repeats (codes, answers) is compared once for each combination of two cells, whatever the number of pairs;
-the rest pair by pair, a chunk at a time.
+Most pairs say the same, and of these nothing more need be known than that. The rest is held against the rules: what
+repeats (codes, answers) once for each combination of two cells, whatever the number of pairs, all else pair by pair.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ import numpy as np
 import polars as pl
 
 from pipelines.reconciliation.agreement import Level, levels
-from pipelines.reconciliation.cells import SIDES, Cells, Coding, cells_of, coding
+from pipelines.reconciliation.areas import Areas
+from pipelines.reconciliation.cells import SIDES, Cells, Coding, cells_of, coding, same
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome, outcome_at_level
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.numerals import Numerals, numerals, scale_of
+from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
 from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.words import repeats
 from pipelines.spec.model import DatabaseSpec, Variable
 
+AGREE = OUTCOMES.index("agree")
+REPEATING = ("yes_no", "code", "sks", "text")
+BLOCK = 1 << 16
 IS_DISCREPANT = np.isin(OUTCOMES, DISCREPANT)
 
 
@@ -30,8 +35,9 @@ class Compared:
     """What the comparison of a variable leaves.
 
     `counts`: level → pairs by place × outcome. `differing`: pair (its number in the index), kind (position among
-    the outcomes), reported_value and new_value of each cell that differs. `tally`: pairs by area (place without
-    its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates and times.
+    the outcomes), reported_value and new_value (text, or an Enum of it) of each cell that differs. `tally`: pairs by
+    area (place without its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates
+    and times.
     """
 
     name: str
@@ -42,62 +48,86 @@ class Compared:
 
 
 def compare_variable(
-    spec: DatabaseSpec, sides: Mapping[str, Side], pairs: Pairs, areas: np.ndarray, name: str, day: dt.date
+    spec: DatabaseSpec, sides: Mapping[str, Side], pairs: Pairs, areas: Areas, name: str, day: dt.date
 ) -> Compared:
-    """Compare one variable of all pairs; `areas` has the area of each place."""
+    """Compare one variable of all pairs; what is counted is counted by the pairs' places and `areas`."""
     variable = spec.variables[name]
     cells = cells_of(spec, sides, name, day)
-    found = coding(cells) if variable.categorical or variable.type == "sks" else None
+    found = coding(cells) if variable.type in REPEATING else None
     if found:
-        del cells
-        return _by_combination(variable, found, pairs, areas)
+        del cells  # its columns need not be in memory beside their numbers
+        return _by_cell(variable, found, pairs, areas)
     return _by_pair(variable, cells, pairs, areas)
 
 
-def _by_combination(variable: Variable, found: Coding, pairs: Pairs, areas: np.ndarray) -> Compared:
-    name = found.cells.name
-    table = found.at(np.arange(found.size**2, dtype=np.uint32))
-    outcomes = {level: np.asarray(column) for level, column in _outcomes(name, variable, table).items()}
-    counts, differing, tallies = _no_counts(variable, pairs), [], []
-    for first, rows in _chunks(pairs):
-        combination = found.combinations(rows)
-        place = pairs.place[first : first + CHUNK]
-        for level, column in outcomes.items():
-            counts[level] += _counted(place, column[combination], len(pairs.places))
-        at = np.flatnonzero(IS_DISCREPANT[outcomes[None][combination]])
-        differing.append((first + at, combination[at]))
-        tallies.append(np.unique(areas[place] * np.uint64(found.size**2) + combination, return_counts=True))
-    at, combination = (np.concatenate([part[n] for part in differing] or [np.zeros(0, int)]) for n in (0, 1))
-    kinds = outcomes[None][combination]
-    shown_values = table.select(*_shown(name, variable)).select(pl.all().gather(combination))
-    return Compared(name, counts, _differing(at, kinds, shown_values), _tally(found, tallies), None)
+def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> Compared:
+    """What differs is compared once for each combination of two cells."""
+    name, settled = found.cells.name, found.settled
+    equal, others = np.zeros(len(areas.names) * found.size, dtype=np.int64), [NO_PAIRS]
+    for first, place, rows in _blocks(pairs):
+        reported, new = (found.codes[side][rows[side]] for side in SIDES)
+        agree = (reported == new) & settled[reported]
+        cell = areas.of[place[agree]] * found.size + reported[agree]
+        equal += np.bincount(cell, minlength=len(equal))
+        rest = np.flatnonzero(~agree)
+        others.append((first + rest, reported[rest].astype(np.uint64) * np.uint64(found.size) + new[rest]))
+    at, combination = (np.concatenate([part[n] for part in others]) for n in (0, 1))
+    every, which = np.unique(combination, return_inverse=True)
+    table = found.at(every)
+    outcomes = {level: np.asarray(column)[which] for level, column in _outcomes(name, variable, table).items()}
+    counts = _all_agree(variable, pairs)
+    _move(counts, pairs.place[at], outcomes)
+    differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
+    shown_values = _as_words(table.select(*_shown(name, variable))).select(pl.all().gather(which[differs]))
+    tally = _tally(found, areas, equal, areas.of[pairs.place[at]], combination) if variable.type != "text" else None
+    return Compared(name, counts, _differing(at[differs], outcomes[None][differs], shown_values), tally, None)
 
 
-def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: np.ndarray) -> Compared:
-    name = cells.name
-    counts, differing, seen = _no_counts(variable, pairs), [], []
+def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Compared:
+    """What differs is compared pair by pair."""
+    name, counts = cells.name, _all_agree(variable, pairs)
     measured = variable.numeric or variable.type in ("date", "timestamp")
     scale = scale_of([cells.columns[side]["value"] for side in SIDES], len(pairs)) if variable.numeric else None
-    for first, rows in _chunks(pairs):
-        frame = cells.at(rows)
-        place = pairs.place[first : first + CHUNK]
-        outcomes = _outcomes(name, variable, frame)
-        for level, column in outcomes.items():
-            counts[level] += _counted(place, column.to_numpy(), len(pairs.places))
-        kinds = outcomes[None].to_numpy()
-        at = np.flatnonzero(IS_DISCREPANT[kinds])
-        differing.append(_differing(first + at, kinds[at], frame[at].select(_shown(name, variable))))
-        frame = frame.with_columns(area=pl.Series(areas[place]))
-        seen.append(numerals(name, variable, frame, scale) if measured else _tallied(name, variable, frame))
-    everything = pl.concat([_differing(np.zeros(0, int), np.zeros(0, np.uint8), NOTHING_SHOWN), *differing])
-    if measured:
-        return Compared(name, counts, everything, None, Numerals.together(seen, scale))
-    return Compared(name, counts, everything, pl.concat(seen) if seen and variable.type == "sks" else None, None)
+    equals = Equals(len(areas.names), scale) if measured else None
+    differing, seen = [_differing(*NO_PAIRS, NOTHING_SHOWN)], []
+    for at, frame in _other_pairs(cells, pairs, areas, equals):
+        outcomes = {level: column.to_numpy() for level, column in _outcomes(name, variable, frame).items()}
+        _move(counts, pairs.place[at], outcomes)
+        differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
+        shown_values = frame[differs].select(_shown(name, variable))
+        differing.append(_differing(at[differs], outcomes[None][differs], shown_values))
+        if measured:
+            area = pl.Series(areas.of[pairs.place[at]], dtype=pl.UInt64)
+            seen.append(numerals(name, variable, frame.with_columns(area=area), scale))
+    tally = _tallied(name, cells, pairs, areas) if variable.type == "sks" else None
+    together = Numerals.together([*seen, equals.numerals()], scale) if equals else None
+    return Compared(name, counts, _as_words(pl.concat(differing)), tally, together)
 
 
-def _chunks(pairs: Pairs) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    for first in range(0, len(pairs), CHUNK):
-        yield first, {side: pairs.rows(side)[first : first + CHUNK] for side in SIDES}
+def _other_pairs(
+    cells: Cells, pairs: Pairs, areas: Areas, equals: Equals | None
+) -> Iterator[tuple[np.ndarray, pl.DataFrame]]:
+    """The pairs whose cells are not one and the same, with these, some at a time; `equals` is told the others."""
+    marks, others = cells.marks(), [NO_PAIRS[0]]
+    for first, place, rows in _blocks(pairs):
+        reported = marks["reported"][rows["reported"]]
+        agree = same(reported, marks["new"][rows["new"]])
+        others.append(first + np.flatnonzero(~agree))
+        if equals:
+            equals.add(areas.of[place[agree]], reported[agree])
+    rest = np.concatenate(others)
+    for first in range(0, len(rest), CHUNK):
+        at = rest[first : first + CHUNK]
+        yield at, cells.at({side: pairs.rows(side)[at] for side in SIDES})
+
+
+def _blocks(pairs: Pairs) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
+    """Some pairs at a time, so few that what is made of them stays in the processor's cache: the number of the first,
+    their places and rows."""
+    place, rows = pairs.place, {side: pairs.rows(side) for side in SIDES}
+    for first in range(0, len(pairs), BLOCK):
+        here = slice(first, first + BLOCK)
+        yield first, place[here], {side: of[here] for side, of in rows.items()}
 
 
 def _outcomes(name: str, variable: Variable, frame: pl.DataFrame) -> dict[Level, pl.Series]:
@@ -112,20 +142,37 @@ def _outcomes(name: str, variable: Variable, frame: pl.DataFrame) -> dict[Level,
     return {level: column.to_physical() for level, column in ({None: whole} | at_level).items()}
 
 
-def _no_counts(variable: Variable, pairs: Pairs) -> dict[Level, np.ndarray]:
-    return {level: np.zeros((len(pairs.places), len(OUTCOMES)), dtype=np.int64) for level in levels(variable)}
+def _all_agree(variable: Variable, pairs: Pairs) -> dict[Level, np.ndarray]:
+    """Pairs by place × outcome as if all agreed, from which those that do not are moved."""
+    counts = np.zeros((len(pairs.places), len(OUTCOMES)), dtype=np.int64)
+    counts[:, AGREE] = pairs.by_place
+    return {level: counts.copy() for level in levels(variable)}
 
 
-def _counted(place: np.ndarray, outcomes: np.ndarray, places: int) -> np.ndarray:
-    cell = place * np.uint32(len(OUTCOMES)) + outcomes
-    return np.bincount(cell, minlength=places * len(OUTCOMES)).reshape(places, len(OUTCOMES))
+def _move(counts: dict[Level, np.ndarray], place: np.ndarray, outcomes: Mapping[Level, np.ndarray]) -> None:
+    """Some pairs from *agree* to their outcome."""
+    for level, column in outcomes.items():
+        table = counts[level]
+        cell = place.astype(np.int64) * len(OUTCOMES) + column
+        table += np.bincount(cell, minlength=table.size).reshape(table.shape)
+        table[:, AGREE] -= np.bincount(place, minlength=len(table))
 
 
+NO_PAIRS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
 NOTHING_SHOWN = pl.DataFrame(schema={"reported_value": pl.String, "new_value": pl.String})
 
 
 def _shown(name: str, variable: Variable) -> list[pl.Expr]:
     return [shown(name, variable, side).alias(f"{side}_value") for side in SIDES]
+
+
+def _as_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Values that recur as positions in a list of words: millions of them stay in memory until they are written."""
+    return frame.with_columns(
+        values.cast(pl.Enum(words))
+        for values in frame.select("reported_value", "new_value").get_columns()
+        if repeats(values) and len(words := values.drop_nulls().unique().sort())
+    )
 
 
 def _differing(at: np.ndarray, kinds: np.ndarray, values: pl.DataFrame) -> pl.DataFrame:
@@ -137,18 +184,30 @@ def _differing(at: np.ndarray, kinds: np.ndarray, values: pl.DataFrame) -> pl.Da
     )
 
 
-def _tally(found: Coding, tallies: list[tuple[np.ndarray, np.ndarray]]) -> pl.DataFrame:
-    """Pairs by area and combination, with the cells behind them."""
-    keys, n = (np.concatenate([part[at] for part in tallies] or [np.zeros(0, np.uint64)]) for at in (0, 1))
-    area, combination = np.divmod(keys, np.uint64(found.size**2))
-    cells = found.at(combination.astype(np.uint32))
-    return _settled(found.cells.name, cells.with_columns(area=pl.Series(area), n=pl.Series(n.astype(np.int64))))
+def _tally(found: Coding, areas: Areas, equal: np.ndarray, area: np.ndarray, combination: np.ndarray) -> pl.DataFrame:
+    """Pairs by area and the two cells: of equal ones by area and cell, of the others by area and combination."""
+    (same_area, cell), square = np.divmod(np.flatnonzero(equal), found.size), np.uint64(found.size**2)
+    keys, n = np.unique(area.astype(np.uint64) * square + combination, return_counts=True)
+    other_area, other = np.divmod(keys, square)
+    cells = found.at(np.concatenate([cell.astype(np.uint64) * np.uint64(found.size + 1), other]))
+    counted = cells.with_columns(
+        area=pl.Series(np.concatenate([same_area.astype(np.uint64), other_area])),
+        n=pl.Series(np.concatenate([equal[equal > 0], n])),
+    )
+    return _settled(found.cells.name, counted)
 
 
-def _tallied(name: str, variable: Variable, frame: pl.DataFrame) -> pl.DataFrame | None:
-    if variable.type != "sks":
-        return None
-    return _settled(name, frame.group_by(frame.columns).agg(n=pl.len().cast(pl.Int64)))
+def _tallied(name: str, cells: Cells, pairs: Pairs, areas: Areas) -> pl.DataFrame:
+    """The same where too many different codes occur to number them."""
+    parts = []
+    for first in range(0, len(pairs), CHUNK):
+        here = slice(first, first + CHUNK)
+        frame = cells.at({side: pairs.rows(side)[here] for side in SIDES})
+        frame = frame.with_columns(area=pl.Series(areas.of[pairs.place[here]], dtype=pl.UInt64))
+        parts.append(frame.group_by(frame.columns).agg(n=pl.len().cast(pl.Int64)))
+    nothing = cells.at({side: np.zeros(0, np.uint32) for side in SIDES})
+    nothing = nothing.with_columns(area=pl.lit(0, pl.UInt64), n=pl.lit(0, pl.Int64))
+    return _settled(name, pl.concat([nothing, *parts]))
 
 
 def _settled(name: str, tally: pl.DataFrame) -> pl.DataFrame:

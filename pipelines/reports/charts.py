@@ -16,7 +16,10 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import disable_debug_mode
 from markupsafe import Markup
+
+disable_debug_mode()  # our charts are tested as pictures; holding each mark against a schema is slow
 
 INK, SOFT, GRID = "#22313f", "#5b6b7a", "#e3e8ed"
 REPORTED, NEW, WARN = "#c2702a", "#1f6f8b", "#a33a3a"
@@ -47,17 +50,20 @@ def data_uri(picture: bytes) -> str:
 
 
 def agreement_chart(rows: Sequence[Row], asked: float | None, axis: str) -> alt.LayerChart:
-    """Agreement per variable, lowest first: rows of label, share, low, high (shares 0–1)."""
-    lowest_first = alt.EncodingSortField("share", order="ascending")
+    """Agreement per variable, lowest first: rows of label, share, low, high (shares 0–1). Where only a range is told
+    there is no share, and a ring stands in its middle."""
+    rows = sorted(map(_with_middle, rows), key=lambda row: row["middle"])
+    lowest_first = list(dict.fromkeys(row["label"] for row in rows))
     y = alt.Y("label:N", sort=lowest_first, title=None, axis=_long_labels())
     base, scale = alt.Chart(_data(rows)).encode(y=y), _share_scale(rows)
-    dots = base.mark_circle(size=70, color=NEW, opacity=1).encode(x=_share_axis("share", scale, axis))
+    dots = _dots(base, _share_axis("middle", scale, axis), color=NEW)
     interval = _known(base).mark_rule(color=NEW, strokeWidth=2).encode(x=_share_axis("low", scale, axis), x2="high:Q")
-    return alt.layer(*_asked_line(asked, scale, axis), interval, dots).properties(width=560, height=alt.Step(21))
+    return alt.layer(*_asked_line(asked, scale, axis), interval, *dots).properties(width=560, height=alt.Step(21))
 
 
 def coverage_chart(rows: Sequence[Row], colours: Sequence[str], axis: str) -> alt.LayerChart:
     """Completeness per place: rows of place, side, share, low, high; `colours` names both sides."""
+    rows = [_with_middle(row) for row in rows]
     base = alt.Chart(_data(rows)).encode(
         y=alt.Y("place:N", title=None, sort=list(dict.fromkeys(r["place"] for r in rows)), axis=_long_labels()),
         yOffset=alt.YOffset("side:N", sort=list(colours)),
@@ -65,8 +71,8 @@ def coverage_chart(rows: Sequence[Row], colours: Sequence[str], axis: str) -> al
     )
     scale = _share_scale(rows)
     interval = _known(base).mark_rule(strokeWidth=2).encode(x=_share_axis("low", scale, axis), x2="high:Q")
-    dots = base.mark_circle(size=70, opacity=1).encode(x=_share_axis("share", scale, axis))
-    return alt.layer(interval, dots).properties(width=290, height=alt.Step(15))
+    dots = _dots(base, _share_axis("middle", scale, axis))
+    return alt.layer(interval, *dots).properties(width=290, height=alt.Step(15))
 
 
 def months_chart(rows: Sequence[Row], colours: Sequence[str], axis: str, month: str) -> alt.Chart:
@@ -117,10 +123,11 @@ def transitions_chart(rows: Sequence[Row], axes: tuple[str, str]) -> alt.LayerCh
     ).properties(width=max(160, min(96, 460 // max(columns, 1)) * columns), height=alt.Step(30))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _drawn(said: str) -> str:
     """The same picture often stands in two chapters or two reports; it is drawn once."""
-    return _own_ids(vl_convert.vegalite_to_svg(said, format_locale=_LOCALE))
+    vega = vl_convert.vegalite_to_vega(said)  # in two steps it takes little more than half the time
+    return _own_ids(vl_convert.vega_to_svg(vega, format_locale=_LOCALE))
 
 
 def _own_ids(drawn: str) -> str:
@@ -152,6 +159,17 @@ def _known(base: alt.Chart) -> alt.Chart:
     return base.transform_filter("isValid(datum.low) && isValid(datum.high)")
 
 
+def _with_middle(row: Row) -> Row:
+    """The share, or the middle of the range that is told instead."""
+    return row | {"middle": (row["low"] + row["high"]) / 2 if row["share"] is None else row["share"]}
+
+
+def _dots(base: alt.Chart, x: alt.X, **style: Any) -> tuple[alt.Chart, alt.Chart]:
+    """A dot for each share; where only a range is told it is a ring."""
+    hole = base.transform_filter("!isValid(datum.share)").mark_circle(size=22, color="white", opacity=1)
+    return base.mark_circle(size=70, opacity=1, **style).encode(x=x), hole.encode(x=x, color=alt.value("white"))
+
+
 def _long_labels() -> alt.Axis:
     return alt.Axis(labelLimit=260, grid=False, ticks=False, domain=False, labelPadding=8)
 
@@ -163,7 +181,7 @@ def _sides(names: Sequence[str]) -> alt.Color:
 def _share_scale(rows: Sequence[Row]) -> alt.Scale:
     """From the tenth below the lowest value to 1; every layer says the same, else the axis begins at 0."""
     lowest = min((v for row in rows for v in (row.get("low"), row["share"]) if v is not None), default=0)
-    return alt.Scale(domain=[max(0, int(lowest * 10) / 10), 1])
+    return alt.Scale(domain=[max(0, min(int(lowest * 10), 9) / 10), 1])
 
 
 def _share_axis(field: str, scale: alt.Scale, title: str) -> alt.X:

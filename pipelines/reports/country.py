@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pipelines.reports.look import render
 from pipelines.reports.messages import read_messages
-from pipelines.reports.numbers import count, day
+from pipelines.reports.numbers import day
 from pipelines.reports.parts import Report
 from pipelines.reports.places import PlaceNames
+from pipelines.reports.released import FACTS
 from pipelines.reports.results import Results
 from pipelines.reports.sections.agreement import agreement_section
 from pipelines.reports.sections.causes import cause_cards, unexplained
@@ -25,6 +26,7 @@ from pipelines.reports.sections.gate import gate_result
 from pipelines.reports.sections.indicators import indicators_section
 from pipelines.reports.sections.movements import movements_section
 from pipelines.reports.sections.signals import signals_section
+from pipelines.reports.suppression import shown_count
 from pipelines.reports.view import View
 from pipelines.spec.model import DatabaseSpec
 
@@ -102,7 +104,9 @@ def footer(view: View) -> str:
 def _facts(view: View) -> tuple[tuple[str, str], ...]:
     counts = view.results.summary["counts"]
     unfit = counts["not_comparable_reported"] + counts["not_comparable_new"]
-    shown = [(n, count(counts[n])) for n in ("reported", "new", "pairs", "only_reported", "only_new")]
-    shown += [("not_comparable", count(unfit)), ("discrepancies", count(counts["discrepancies"]))]
+    told = {name: counts[name] for name in FACTS} | {"not_comparable": unfit}
+    rows = {name: {"region": None, name: n} for name, n in told.items()}
+    shown = [(name, view.band_text(view.band("facts", name, row))) for name, row in rows.items()]
+    shown += [("discrepancies", shown_count(counts["discrepancies"], view.threshold))]
     shown += [("reference_date", day(view.results.summary["reference_date"]))]
     return tuple((view.text(f"facts.{name}"), text) for name, text in shown)

@@ -27,7 +27,13 @@ def render(template: str, report: object, messages: Messages) -> str:
         lstrip_blocks=True,
         finalize=without_person_numbers,
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template(template).render(report=report, t=messages.text, language=messages.language)
+
+
+def unbroken(said: str) -> str:
+    """A cell of numbers may be broken before its interval or its counts, and nowhere else."""
+    return re.sub(r" (?![(·])", "\N{NO-BREAK SPACE}", said)
 
 
 def without_person_numbers(said: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -30,11 +31,20 @@ def share(value: float | Fraction | None, limit: float | None = None) -> str:
     """
     if value is None or not math.isfinite(value):
         return NOTHING
+    if isinstance(value, float):  # what arithmetic left of 1 is no difference
+        value = round(value, _MOST_DECIMALS)
     if value in (0, 1):
         return f"{int(value) * 100} %"
     hundredths = _decimal(value) * 100
     special = {Decimal(0), Decimal(100)} if limit is None else {Decimal(0), Decimal(100), _decimal(limit) * 100}
     return f"{_fixed(hundredths, _decimals_that_differ(hundredths, special - {hundredths}))} %"
+
+
+def whole_percent(value: float | None) -> str:
+    """A share of rounded counts, which would be said too exactly with decimals."""
+    if value is None or value in (0, 1):
+        return share(value)
+    return f"{min(max(round(value * 100), 1), 99)} %"
 
 
 def share_with_interval(value: float | None, low: float | None, high: float | None, limit: float | None = None) -> str:
@@ -91,3 +101,9 @@ def _fixed(value: Decimal, decimals: int) -> str:
 def _decimals_that_differ(hundredths: Decimal, special: set[Decimal]) -> int:
     """The fewest decimals, two or more, that do not round to a value that would say something else."""
     return next((d for d in range(2, _MOST_DECIMALS) if round(hundredths, d) not in special), _MOST_DECIMALS)
+
+
+def limit(asked: str | None) -> float | None:
+    """The number in what is asked: 0.9 of `>= 0.90`."""
+    found = re.search(r"[0-9.]+", asked or "")
+    return float(found[0]) if found else None

@@ -7,7 +7,6 @@ regions/<region>/{rapport.html, fejl-og-mangelliste.xlsx, kvitteringer/<receipt>
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pipelines.reports.country import country_report
 from pipelines.reports.kvittering import kvitteringer
 from pipelines.reports.places import PlaceNames
 from pipelines.reports.publish import write_json
-from pipelines.reports.region import region_report
+from pipelines.reports.region import cause_sentences, region_report
 from pipelines.reports.region_rows import region_rows
 from pipelines.reports.workbook import region_workbook
 from pipelines.spec.model import DatabaseSpec
@@ -73,11 +72,10 @@ def write_workbooks(
 
     `note` is told whose rows a region's list holds, before it is written.
     """
-    causes = json.loads((package.folder / "causes.json").read_text("utf-8"))["causes"]
-    sentences = {cause["cause_id"]: cause["sentence"]["da"] for cause in causes}
     records = found.records.with_columns(event_date=pl.col(package.spec.event_date).cast(pl.Date))
     written = []
     for region in package.regions():
+        sentences = cause_sentences(package.spec, package.folder, region, package.names)
         rows = region_rows(package.folder, package.names, records, persons, sentences, region)
         note(region, pl.concat([rows.discrepancies["person"], rows.findings["person"]]))
         path = package.region_folder(region) / WORKBOOK

@@ -11,14 +11,15 @@ import datetime as dt
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.explain.cause import Explanation
@@ -27,7 +28,11 @@ from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
 from pipelines.reconciliation.history import first_history, history, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
-from pipelines.reports.manifest import MANIFEST, hold_intact, is_intact, seal
+from pipelines.reports.exchange import exchange
+from pipelines.reports.manifest import MANIFEST, is_intact, seal
+from pipelines.reports.runs import evidence as evidence
+from pipelines.reports.runs import latest_run as latest_run
+from pipelines.reports.runs import previous_run as previous_run
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
 
@@ -40,10 +45,9 @@ IN_PARTS = ("pairs", "discrepancies")
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
-    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings")}
+    {f"{name}.parquet" for name in (*FRAMES, "history", "receipts", "findings", "published")}
     | {"summary.json", "causes.json", "gate.json", "report.html", MANIFEST}
 )
-RUN_NAME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}")
 # What a run's name is made of: the findings of the run, not when its files happened to arrive.
 NAMED_BY = ("summary.json", "causes.json", "discrepancies.parquet", "pairs.parquet", "findings.parquet")
 
@@ -68,20 +72,39 @@ def write_frames(folder: Path, frames: Mapping[str, pl.DataFrame]) -> None:
 
 @contextmanager
 def in_parts(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
-    """A function that appends a part to one file, of which only that part is in memory."""
+    """A function that appends a part to one file; it is written while the caller makes the next one.
+
+    At most two parts are in memory. Words that the caller numbered (Enum) are written as they stand; ids, which never
+    recur, are not searched for recurrence. Readers see text in both.
+    """
     writer: pq.ParquetWriter | None = None
+    under_way: Future | None = None
 
     def append(part: pl.DataFrame) -> None:
-        nonlocal writer
+        nonlocal writer, under_way
         table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
-        writer.write_table(table)
+        writer = writer or _writer(path, table.schema)
+        if under_way:
+            under_way.result()
+        under_way = pool.submit(writer.write_table, table)
 
-    try:
-        yield append
-    finally:
-        if writer:
-            writer.close()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield append
+            if under_way:
+                under_way.result()
+        finally:
+            pool.shutdown()
+            if writer:
+                writer.close()
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    ids = {name: "DELTA_LENGTH_BYTE_ARRAY" for name in schema.names if name.endswith("_id") or name == "said"}
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=1, store_schema=False,
+        use_dictionary=[name for name in schema.names if name not in ids], column_encoding=ids,
+    )  # fmt: skip
 
 
 def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | None = None) -> None:
@@ -92,8 +115,8 @@ def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | N
             append(part)
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
-        for part, told in _with_their_history(found, read_history(found.spec, previous)):
-            append(part.with_columns(cause_id=pl.lit(None, pl.String)))
+        for part, told in _with_their_history(found, read_history(previous)):
+            append(part.with_columns(cause_id=pl.lit(None, pl.Enum([]))))
             append_history(told)
 
 
@@ -152,14 +175,6 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False) + "\n", "utf-8")
 
 
-def evidence(folder: Path) -> dict[str, str]:
-    """Contract file → sha256, for the decision: what exactly was judged."""
-    made_after = {"gate.json", MANIFEST}
-    files = (path for path in folder.iterdir() if path.suffix in (".parquet", ".json"))
-    judged = sorted(path for path in files if path.name not in made_after)
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in judged}
-
-
 def run_name(folder: Path, reference_date: dt.date) -> str:
     """For instance 2026-09-30-1f0c9a2b."""
     content = hashlib.sha256()
@@ -193,39 +208,13 @@ def publish_run(building: Path, results: Path, reference_date: dt.date) -> Path:
     return target
 
 
-def previous_run(results: Path, reference_date: dt.date) -> Path | None:
-    """The newest published run of an earlier reference date: a run never compares with itself.
-
-    Raises InputError where that run was altered.
-    """
-    runs = [run for run in results.glob("????-??-??-????????") if run.name[:10] < reference_date.isoformat()]
-    earlier = max(runs, key=lambda run: run.name, default=None)
-    if earlier:
-        hold_intact(earlier)
-    return earlier
-
-
-def latest_run(results: Path) -> Path:
-    """The run that was published last. Raises InputError where there is none, or one of its files was altered."""
-    pointer = results / "latest"
-    if not pointer.is_file():
-        raise InputError(f"There are no results for {results.name}: run `sammenhold run` first.")
-    named = pointer.read_bytes().decode("utf-8", "replace").strip()
-    if RUN_NAME.fullmatch(named) is None or not (results / named).is_dir():
-        raise InputError(f"{pointer} names no run: restore it from its backup, or run `sammenhold run`.")
-    hold_intact(results / named)
-    return results / named
-
-
 def publish_folder(building: Path, out: Path) -> None:
     """Put a finished folder in its place; an earlier one there is replaced whole."""
     if not out.exists():
         os.replace(building, out)
         return
-    aside = building.with_name(building.name + ".replaced")
-    os.replace(out, aside)
-    os.replace(building, out)
-    shutil.rmtree(aside)
+    exchange(building, out)
+    shutil.rmtree(building)
 
 
 def refuse_foreign(out: Path) -> None:

@@ -14,7 +14,7 @@ from pipelines.reports.numbers import count, day
 from pipelines.reports.parts import Report
 from pipelines.reports.places import PlaceNames
 from pipelines.reports.results import Results
-from pipelines.reports.sections.causes import cause_cards, unexplained
+from pipelines.reports.sections.causes import cause_cards, cause_sentence, unexplained
 from pipelines.reports.sections.gate import gate_result
 from pipelines.reports.view import View, require_region
 from pipelines.spec.model import DatabaseSpec
@@ -30,6 +30,12 @@ def region_report(
     view = View(spec, Results(results), read_messages(language), names or PlaceNames(), region, threshold=1)
     require_region(view.results, region)
     return render("region.html.j2", region_data(view), view.messages)
+
+
+def cause_sentences(spec: DatabaseSpec, results: Path, region: str, names: PlaceNames) -> dict[str, str]:
+    """Cause → its sentence as one region may read it: what is not its own is rounded."""
+    view = View(spec, Results(results), read_messages("da"), names, region, threshold=1)
+    return {cause["cause_id"]: cause_sentence(view, cause) for cause in view.results.causes["causes"]}
 
 
 def region_data(view: View) -> Report:

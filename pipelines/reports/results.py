@@ -58,6 +58,7 @@ CONTRACT: dict[str, dict[str, pl.DataType]] = {
     | _columns(_COUNT, "reported new both")
     | _columns(_NUMBER, "arrived completeness_of_new completeness_of_new_adjusted"),
     "discrepancies": _columns(_TEXT, "discrepancy_id variable kind region unit period cause_id state"),
+    "published": _columns(_TEXT, "table column region unit") | _columns(_COUNT, "least most"),
     "signals": {"variable": _TEXT, **_PLACE, "chart": _TEXT} | _columns(_NUMBER, "value low high") | {"rule": _TEXT},
 }
 

@@ -40,14 +40,16 @@ class RegionRows:
 
 
 def own_rows(rows: RegionRows, region: str) -> pl.DataFrame:
-    """The region's discrepancies by department, cause, variable and date; the other region's sides are null.
+    """The region's discrepancies by cause (the largest first), department, variable and date; the other region's
+    sides are null.
 
     Where a pair is shared, `hidden_reported` or `hidden_new` tells a hidden value from an empty one.
     """
     own = rows.discrepancies.filter(pl.col("region") == region)
     sides = [column for side in ("reported", "new") for column in _seen(side)]
-    order = ("unit_name", "cause_sentence", "variable", "event_date", "discrepancy_id")
-    return own.with_columns(sides).sort(order, nulls_last=True)
+    size = pl.when(pl.col("cause_sentence").is_not_null()).then(-pl.len().over("cause_sentence").cast(pl.Int64))
+    order = ("cause_sentence", "unit_name", "variable", "event_date", "discrepancy_id")
+    return own.with_columns(sides).sort(size, *order, nulls_last=True)
 
 
 def _seen(side: str) -> list[pl.Expr]:

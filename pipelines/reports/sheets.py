@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.reports.answers import answer_texts
 from pipelines.reports.messages import Messages
 from pipelines.reports.numbers import NOTHING, day
 from pipelines.reports.rows import WHOLE_RECORD, RegionRows
@@ -17,12 +18,14 @@ from pipelines.spec.model import DatabaseSpec
 
 @dataclass(frozen=True)
 class Column:
-    """A column; `tone` (reported, new, answer) says how it looks, `entry` what may be filled in."""
+    """A column; `tone` (reported, new, answer) says how it looks, `entry` what may be filled in, `choices` the
+    answers that may be chosen."""
 
     heading: str
     width: float
     tone: str = ""
     entry: str = ""  # answer | date | comment
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def discrepancy_sheet(spec: DatabaseSpec, own: pl.DataFrame, messages: Messages)
     t = workbook_texts(messages)
     columns = (
         *_whom_columns(t), Column(t["variable"], 28), Column(t["reported_value"], 24, "reported"),
-        Column(t["new_value"], 24, "new"), Column(t["kind"], 22), *_answer_columns(t), *_last_columns(t),
+        Column(t["new_value"], 24, "new"), Column(t["kind"], 22), *_answer_columns(messages), *_last_columns(t),
     )  # fmt: skip
     rows = [_discrepancy_row(spec, row, messages) for row in frame.iter_rows(named=True)]
     return Sheet(t["discrepancies_sheet"], columns, tuple(rows), _groups(frame))
@@ -50,7 +53,7 @@ def discrepancy_sheet(spec: DatabaseSpec, own: pl.DataFrame, messages: Messages)
 def missing_sheet(own: pl.DataFrame, messages: Messages) -> Sheet:
     """Records that are on one side only."""
     frame, t = own.filter(pl.col("kind").is_in(WHOLE_RECORD)), workbook_texts(messages)
-    columns = (*_whom_columns(t), Column(t["found_in"], 34), *_answer_columns(t), *_last_columns(t))
+    columns = (*_whom_columns(t), Column(t["found_in"], 34), *_answer_columns(messages), *_last_columns(t))
     rows = [
         (
             *_whom(row, messages), messages.word("outcome_kind", row["kind"]), "", "", "",
@@ -131,9 +134,10 @@ def _last_columns(t: dict[str, str]) -> tuple[Column, ...]:
     return tuple(Column(t[name], width) for name, width in widths.items())
 
 
-def _answer_columns(t: dict[str, str]) -> tuple[Column, ...]:
+def _answer_columns(messages: Messages) -> tuple[Column, ...]:
+    t = workbook_texts(messages)
     return (
-        Column(t["answer"], 22, "answer", "answer"),
+        Column(t["answer"], 22, "answer", "answer", tuple(answer_texts(messages))),
         Column(t["corrected_on"], 13, "answer", "date"),
         Column(t["comment"], 36, "answer", "comment"),
     )

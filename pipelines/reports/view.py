@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
 from pipelines.project import InputError
-from pipelines.reports.hidden import COVERAGE, hidden_agreement, hidden_coverage
 from pipelines.reports.messages import Messages
 from pipelines.reports.places import PlaceNames
-from pipelines.reports.protection import Hidden
+from pipelines.reports.protection import Told
+from pipelines.reports.released import COVERAGE, read_released, released
 from pipelines.reports.results import Results
-from pipelines.reports.suppression import is_small
+from pipelines.reports.suppression import WIDE, Band, band_text, exact, first_band, is_small
 from pipelines.spec.model import DatabaseSpec, Variable
 
 
@@ -29,23 +31,43 @@ class View:
     threshold: int = 5
 
     @cached_property
-    def hidden_coverage(self) -> dict[str, Hidden]:
-        """Column of coverage → the places whose count this view does not show.
+    def told(self) -> Told:
+        """What the country's page tells of each count: as it was published, else as this run alone would have it."""
+        kept = read_released(self.results) if self.threshold in (1, self.spec.small_cells) else {}
+        hiding = self.spec.small_cells if self.region else self.threshold
+        return kept or released(self.results, None, hiding, self.names.successors)
 
-        A region sees its own places whole, and the country only where what the others have is not small.
-        """
-        coverage = self.results.frame("coverage")
-        if self.region is None:
-            return hidden_coverage(coverage, self.threshold, self.names.successors)
-        (country, own) = (rolled_up(coverage, region).head(1).to_dicts() for region in (None, self.region))
-        others = {name: sum(r[name] for r in country) - sum(r[name] for r in own) for name in COVERAGE}
-        few = {name for name, n in others.items() if is_small(n, self.spec.small_cells)}
-        return {name: {(None, None): "blank"} if name in few else {} for name in COVERAGE}
+    @property
+    def base(self) -> int:
+        """What the counts of pictures and lists are rounded to: a region's own are as they are (1)."""
+        return 1 if self.region else self.threshold
+
+    def band(self, table: str, column: str, row: Mapping[str, Any]) -> Band:
+        """What is told of a row's count: of a region's own places all, of the country what its page tells, but for
+        what only a few outside the region have."""
+        if self.region is not None and (row["region"] == self.region or column in self._few_elsewhere(table)):
+            return exact(row[column]) if row["region"] else WIDE
+        key = (table, column, row["region"], row.get("unit"))
+        return self.told.get(key, first_band(row[column], self.spec.small_cells if self.region else self.threshold))
+
+    def _few_elsewhere(self, table: str) -> set[str]:
+        """The columns of coverage in which the country's count less the region's own is small."""
+        return self._few_in_coverage if table == "coverage" else set()
 
     @cached_property
-    def hidden_agreement(self) -> dict[str, Hidden]:
-        """Variable → the regions (region, None) whose share this view of the country does not show."""
-        return hidden_agreement(self.results.frame("agreement"), self.threshold) if self.region is None else {}
+    def _few_in_coverage(self) -> set[str]:
+        coverage = self.results.frame("coverage")
+        (country, own) = (rolled_up(coverage, region).head(1).to_dicts() for region in (None, self.region))
+        others = {name: sum(r[name] for r in country) - sum(r[name] for r in own) for name in COVERAGE}
+        return {name for name, n in others.items() if is_small(n, self.spec.small_cells)}
+
+    def rounding_note(self) -> list[str]:
+        """That counts are rounded, where they are."""
+        return [] if self.base == 1 else [self.text("report.rounded", base=self.base)]
+
+    def band_text(self, band: Band) -> str:
+        """A count or its band in words."""
+        return band_text(band, self.spec.small_cells if self.region else self.threshold, self.text("words.hidden"))
 
     def own(self, name: str) -> pl.DataFrame:
         """The rows of a table that are rolled up to this view's country or region."""

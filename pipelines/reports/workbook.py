@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
+from pathlib import Path
 
 import polars as pl
 import xlsxwriter
+from msoffcrypto.exceptions import InvalidKeyError
 from msoffcrypto.format.ooxml import OOXMLFile
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from pipelines.project import InputError
-from pipelines.reports.answers import ANSWERS, answer_texts
+from pipelines.reports.answers import ANSWERS
 from pipelines.reports.messages import Messages, read_messages
 from pipelines.reports.places import PlaceNames
 from pipelines.reports.rows import RegionRows, own_rows
@@ -74,11 +76,28 @@ def region_workbook(
 
     Raises InputError for a password shorter than 12 characters.
     """
+    return locked(plain_workbook(spec, rows, region, names), password)
+
+
+def locked(workbook: bytes, password: str) -> bytes:
+    """A workbook encrypted with `password` (AES-256). Raises InputError where it is shorter than 12 characters."""
     if len(password) < _SHORTEST_PASSWORD:
         raise InputError(f"The workbook's password is too short: give {_SHORTEST_PASSWORD} characters or more.")
     encrypted = io.BytesIO()
-    OOXMLFile(io.BytesIO(plain_workbook(spec, rows, region, names))).encrypt(password, encrypted)
+    OOXMLFile(io.BytesIO(workbook)).encrypt(password, encrypted)
     return encrypted.getvalue()
+
+
+def opens(path: Path, password: str) -> bool:
+    """Whether the password opens an encrypted workbook. Raises InputError where there is none."""
+    try:
+        with path.open("rb") as file:
+            OOXMLFile(file).load_key(password=password, verify_password=True)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing: run `sammenhold run` again.") from None
+    except InvalidKeyError:
+        return False
+    return True
 
 
 def plain_workbook(
@@ -91,13 +110,18 @@ def plain_workbook(
         missing_sheet(own, messages),
         finding_sheet(spec, rows, messages),
     )
+    title = (messages.label(spec.title), (names or PlaceNames()).region(region))
+    lines = _readme_lines(title, own, sheets, messages)
+    return book_of(messages.text("workbook.discrepancies_sheet"), lines, sheets, messages)
+
+
+def book_of(name: str, lines: list[Line], sheets: tuple[Sheet, ...], messages: Messages) -> bytes:
+    """A workbook of a first sheet to read and sheets to answer: the same texts give the same bytes."""
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream, {"in_memory": True, **_INERT}) as book:
-        book.set_properties({"created": _MADE, "title": messages.text("workbook.discrepancies_sheet")})
+        book.set_properties({"created": _MADE, "title": name})
         looks = _formats(book)
-        title = (messages.label(spec.title), (names or PlaceNames()).region(region))
-        readme = book.add_worksheet(messages.text("workbook.readme_sheet"))
-        _write_readme(readme, _readme_lines(title, own, sheets, messages), looks)
+        _write_readme(book.add_worksheet(messages.text("workbook.readme_sheet")), lines, looks)
         for sheet in sheets:
             _write_sheet(book.add_worksheet(sheet.name), sheet, messages, looks)
     return stream.getvalue()
@@ -192,12 +216,12 @@ def _look(sheet: Sheet, row: int, position: int) -> str:
 
 
 def _ask(page: Worksheet, sheet: Sheet, messages: Messages) -> None:
-    """The answer is one of five, chosen from a list; the day of correction is a date."""
+    """The answer is chosen from a list; the day of correction is a date."""
     last = max(len(sheet.rows), 1)
     for position, column in enumerate(sheet.columns):
         if column.entry == "answer":
             error = messages.text("workbook.choose_error")
-            rule = {"validate": "list", "source": answer_texts(messages), "error_message": error}
+            rule = {"validate": "list", "source": list(column.choices), "error_message": error}
             page.data_validation(1, position, last, position, rule)
         elif column.entry == "date":
             error = messages.text("workbook.date_error")

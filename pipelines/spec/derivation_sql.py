@@ -33,10 +33,7 @@ OF_PERSON = "coalesce({0}.id, {0}.contact_id, {0}.receipt_id || ':' || {0}.line)
 
 def events_sql(events: Events, tables: Mapping[str, str]) -> str:
     """The rows that `events` chooses, each with its evidence; a row stands once whatever stands beside it."""
-    own = (
-        "own_evidence" if events.table == "event" else "[{'table': \"table\", 'receipt_id': receipt_id, 'line': line}]"
-    )
-    base = f"select *, {own} as evidence from {tables[events.table]} where {' and '.join(_filters(events))}"
+    base = _rows_sql(events, tables, f", {own_evidence(events)} as evidence")
     if not events.companions and not events.without:
         return base
     beside = [(f"w{n}", one) for n, one in enumerate(events.companions)]
@@ -52,6 +49,17 @@ def events_sql(events: Events, tables: Mapping[str, str]) -> str:
         f"where {' and '.join(absent) or 'true'} "
         f"qualify row_number() over (partition by e.code, e.receipt_id, e.line order by {order}) = 1"
     )
+
+
+def _rows_sql(events: Events, tables: Mapping[str, str], more: str = "") -> str:
+    """The rows that are themselves as `events` says, with `more` columns."""
+    return f"select *{more} from {tables[events.table]} where {' and '.join(_filters(events))}"
+
+
+def own_evidence(events: Events) -> str:
+    """The row itself as evidence; a record's own event has that of the record."""
+    own = "[{'table': \"table\", 'receipt_id': receipt_id, 'line': line}]"
+    return "own_evidence" if events.table == "event" else own
 
 
 TIES = ("starts", "code", "receipt_id", "line")
@@ -185,6 +193,7 @@ def variable_sql(spec: DatabaseSpec, name: str, ways: Sequence[Derivation], tabl
     """
     variable = spec.variables[name]
     found = " union all ".join(_picked(spec, variable, way, n, tables) for n, way in enumerate(ways))
+    first = " qualify row_number() over (partition by record_id order by way) = 1" if len(ways) > 1 else ""
     kind = TYPES.get(variable.type, "varchar")
     nothing = next((way for way in reversed(ways) if way.if_none is not None), ways[-1]).nothing(variable.type)
     missing = quoted(nothing) if isinstance(nothing, str) and nothing in variable.missing else None
@@ -195,7 +204,7 @@ def variable_sql(spec: DatabaseSpec, name: str, ways: Sequence[Derivation], tabl
         f"when f.record_id is null then cast({value} as {kind}) else cast(f.value as {kind}) end as value, "
         f"case when f.record_id is null and {_valid(variable.valid, day)} then {missing or 'null'}::varchar end "
         f"as missing, f.evidence from derived_population p left join "
-        f"(select * from ({found}) qualify row_number() over (partition by record_id order by way) = 1) f "
+        f"(select * from ({found}){first}) f "
         f"on f.record_id = p.record_id"
     )
 
@@ -207,17 +216,20 @@ def _valid(valid: Validity, day: str) -> str:
 
 def _picked(spec: DatabaseSpec, variable: Variable, way: Derivation, number: int, tables: Mapping[str, str]) -> str:
     """At most one row per record: record_id, way, value, evidence."""
-    found = _of_record(spec, variable, way, tables)
+    alone = not way.companions and not way.without
+    # What stands alone is its own evidence: said of the one that is picked, not of every row that could be.
+    found = _of_record(spec, variable, way, _rows_sql(way, tables) if alone else events_sql(way, tables))
+    evidence = own_evidence(way) if alone else "evidence"
     if way.pick == "count":
         counted = "*" if way.per == "event" else f"distinct {COUNTED[way.per]}"
         order = ", ".join(TIES)
         return (
             f"select record_id, {number} as way, count({counted})::double as value, "
-            f"flatten(list(evidence order by {order})) as evidence from ({found}) e group by record_id"
+            f"flatten(list({evidence} order by {order})) as evidence from ({found}) e group by record_id"
         )
     order = ", ".join((_order(way), *TIES))
     return (
-        f"select record_id, {number} as way, {_value(variable, way)} as value, evidence from ({found}) e "
+        f"select record_id, {number} as way, {_value(variable, way)} as value, {evidence} as evidence from ({found}) e "
         f"qualify row_number() over (partition by record_id order by {order}) = 1"
     )
 
@@ -225,7 +237,7 @@ def _picked(spec: DatabaseSpec, variable: Variable, way: Derivation, number: int
 COUNTED = {"day": "cast(starts as date)", "contact": KEYS["contact"].format("e"), "course": KEYS["course"].format("e")}
 
 
-def _of_record(spec: DatabaseSpec, variable: Variable, way: Derivation, tables: Mapping[str, str]) -> str:
+def _of_record(spec: DatabaseSpec, variable: Variable, way: Derivation, rows: str) -> str:
     """The events of each record that may be picked, with the anchor they are measured from."""
     day = f'p."{spec.event_date}"'
     anchors = {"event": "p.starts", "end": "p.ends", spec.event_date: day}
@@ -241,7 +253,7 @@ def _of_record(spec: DatabaseSpec, variable: Variable, way: Derivation, tables: 
         parts.append(matches("e.text" if way.what == "text" else "e.code", way.map))
     return (
         f"select e.*, p.record_id, {anchors[anchor]} as anchor, {day} as day "
-        f"from derived_population p {dated} join ({events_sql(way, tables)}) e on {' and '.join(parts)}"
+        f"from derived_population p {dated} join ({rows}) e on {' and '.join(parts)}"
     )
 
 

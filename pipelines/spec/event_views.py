@@ -7,6 +7,7 @@ number in force: the event tables carry it, and the register of persons says it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -142,12 +143,14 @@ def whose(events: Events, rows: str) -> str:
     )
 
 
-def contacts_of(persons: str, rows: Iterable[str]) -> str:
-    """The contacts of these persons, and those that the rows were reported under, whosever they are."""
+def contacts_of(persons: str | None, rows: Iterable[str]) -> str:
+    """The contacts of these persons (of nobody where none are named), and those that the rows were reported under,
+    whosever they are."""
     columns = ", ".join((*COLUMNS["contact"], "receipt_id", "line"))
     named = " union all ".join(f"select contact_id from {one}" for one in rows)
-    reported = f" or contact_id in ({named})" if named else ""
-    return f"select {columns} from contact where person in (select person from {persons}){reported}"
+    parts = [f"person in (select person from {persons})"] if persons else []
+    parts += [f"contact_id in ({named})"] if named else []
+    return f"select {columns} from contact where {' or '.join(parts) or 'false'}"
 
 
 def matches(column: str, patterns: Iterable[str]) -> str:
@@ -156,9 +159,14 @@ def matches(column: str, patterns: Iterable[str]) -> str:
     if "*" in patterns:
         return "true"
     whole = [p for p in patterns if not p.endswith("*") and not range_of(p)]
-    # DuckDB asks a list of the few different codes while it reads, where `in` would be asked of every row.
-    parts = [f"list_contains([{', '.join(quoted(code) for code in whole)}], {column})"] if whole else []
-    parts += [f"starts_with({column}, {quoted(p[:-1])})" for p in patterns if p.endswith("*")]
+    begun = [p[:-1] for p in patterns if p.endswith("*")]
+    # DuckDB asks one function of the few different codes while it reads, where `in` and `or` are asked of every row.
+    if len(begun) + bool(whole) > 1:
+        ends = [*map(re.escape, begun), *(f"{re.escape(code)}$" for code in whole)]
+        parts = [f"regexp_matches({column}, {quoted('^(?:' + '|'.join(ends) + ')')})"]
+    else:
+        parts = [f"list_contains([{', '.join(quoted(code) for code in whole)}], {column})"] if whole else []
+        parts += [f"starts_with({column}, {quoted(head)})" for head in begun]
     for low, high in filter(None, map(range_of, patterns)):
         parts.append(f"substr({column}, 1, {len(low)}) between {quoted(low)} and {quoted(high)}")
     return f"({' or '.join(parts)})"

@@ -97,6 +97,11 @@ class Variable(Frozen):
         """The ways to derive it from these sources, in the order in which the specification says them."""
         return tuple(way for source, ways in self.from_.items() if source in sources for way in ways)
 
+    @cached_property
+    def register_ways(self) -> tuple[Derivation, ...]:
+        """Every way to derive it from a register, in the order in which they are said."""
+        return self.ways_from(REGISTERS)
+
     @property
     def domain(self) -> dict[str, str]:
         """Every permitted code with its text; a yes/no variable has the two."""
@@ -323,6 +328,16 @@ class DatabaseSpec(Frozen):
         if name == self.event_date and name not in self.variables:
             return "date"
         return self.variables[name].type if name in self.variables else "text"
+
+    @cached_property
+    def derived(self) -> tuple[str, ...]:
+        """The variables that registers fill, the event date apart: that is the record's own."""
+        return tuple(name for name, v in self.variables.items() if name != self.event_date and v.register_ways)
+
+    @cached_property
+    def published_codes(self) -> tuple[str, ...]:
+        """The codes whose shares the variables publish."""
+        return tuple(code for v in self.variables.values() if v.published for code in v.published.share or {})
 
     def anchors_of(self, name: str) -> set[str]:
         """The other variables that the windows of a derived variable are anchored at."""

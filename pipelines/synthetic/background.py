@@ -23,13 +23,15 @@ TRAPS = 0.05  # share of the contacts or events that a trap takes
 
 
 def background(
-    persons: Sequence[str], units: Sequence[str], begin: dt.date, rng: np.random.Generator
+    persons: Sequence[str], units: Sequence[str], begin: dt.date, days: int, rng: np.random.Generator, series: str = ""
 ) -> Iterator[Event]:
-    """Events of other illness for some of the persons, in the two years from `begin`."""
+    """Events of other illness for some of the persons, in so many days from `begin`; contacts are numbered within
+    their `series`."""
     for place in np.flatnonzero(rng.random(len(persons)) < OTHERS):
-        person, days = persons[place], rng.integers(0, 700, 3).tolist()
-        when = [dt.datetime.combine(begin + dt.timedelta(days=day), dt.time(9)) for day in days]
-        yield from _visit(person, f"O{place:06d}", str(rng.choice(units)), when[0], str(rng.choice(OTHER_DIAGNOSES)))
+        person, after = persons[place], rng.integers(0, days, 3).tolist()
+        when = [dt.datetime.combine(begin + dt.timedelta(days=day), dt.time(9)) for day in after]
+        number, unit = f"O{series}{place:06d}", str(rng.choice(units))
+        yield from _visit(person, number, unit, when[0], str(rng.choice(OTHER_DIAGNOSES)))
         yield Event("medicine", person, when[1], str(rng.choice(OTHER_MEDICINE)), number=1.0)
         yield Event("lab", person, when[2], OTHER_RESULT, text="<5")
 

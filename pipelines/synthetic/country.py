@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,21 +96,42 @@ def country(
     plan, named = _one_time(databases), {one.spec.database: one for one in databases}
     everybody = _everybody(databases, persons, municipalities, known)
     drawn = {name: _courses(one, everybody) for name, one in named.items()}
-    days = last_days([(named[name].spec, frame) for name, frame in drawn.items()], known)
-    reporting = reporting_persons(everybody, 1 if all_report else REPORTING)
-
-    def standing(courses: Iterable[Held]) -> list[Event]:
-        return happened(list(courses), days, reporting, plan.reference_date)
-
-    held = {name: _held(one, drawn[name]) for name, one in named.items()}
-    registers = by_person(standing(course for courses in held.values() for course in courses))
-    read = {name: as_read(one.spec, drawn[name], held[name], registers) for name, one in named.items()}
+    known_of = KnownOf(
+        last_days([(named[name].spec, frame) for name, frame in drawn.items()], known),
+        reporting_persons(everybody, 1 if all_report else REPORTING),
+        plan.reference_date,
+    )
+    held, read = registered(named, drawn, known_of)
     said = {name: _said(one, read[name], held[name]) for name, one in named.items()}
-    events = standing(course for of in said.values() for course in of.held)
+    events = known_of.events(course for of in said.values() for course in of.held)
     files = register_files(events, everybody, plan)
     for name, of in said.items():
         files |= {f"{name}/{path}": content for path, content in of.files.items()}
     return Country(files, {name: of.made for name, of in said.items()}, read)
+
+
+@dataclass(frozen=True)
+class KnownOf:
+    """What the registers know of persons: until when each lives for certain (`days`), whose municipality reports,
+    and the day on which all is known."""
+
+    days: Mapping[str, dt.date]
+    reporting: Collection[str]
+    on: dt.date
+
+    def events(self, courses: Iterable[Held]) -> list[Event]:
+        """The events of the courses that the registers know."""
+        return happened(list(courses), self.days, self.reporting, self.on)
+
+
+def registered(
+    databases: Mapping[str, Database], drawn: Mapping[str, pl.DataFrame], known_of: KnownOf
+) -> tuple[dict[str, list[Held]], dict[str, pl.DataFrame]]:
+    """Of each database the courses that the registers hold, and all its courses as the registers say them."""
+    held = {name: _held(one, drawn[name]) for name, one in databases.items()}
+    registers = by_person(known_of.events(course for courses in held.values() for course in courses))
+    read = {name: as_read(one.spec, drawn[name], held[name], registers) for name, one in databases.items()}
+    return held, read
 
 
 def _one_time(databases: Sequence[Database]) -> Plan:
@@ -132,8 +154,13 @@ def _courses(one: Database, everybody: pl.DataFrame) -> pl.DataFrame:
     plan = one.plan
     units = read_units(one.spec, one.folder)
     drawn = simulate(one.spec, units, plan.seed, plan.scale, plan.from_date, plan.reference_date, everybody)
+    return with_record_ids(one.spec, drawn)
+
+
+def with_record_ids(spec: DatabaseSpec, courses: pl.DataFrame) -> pl.DataFrame:
+    """The ids under which the register of contacts knows the courses, such as drkol-000012."""
     number = pl.col("course").cast(pl.String).str.zfill(6)
-    return drawn.with_columns(record_id=pl.lit(f"{one.spec.database}-") + number)
+    return courses.with_columns(record_id=pl.lit(f"{spec.database}-") + number)
 
 
 def _held(one: Database, courses: pl.DataFrame) -> list[Held]:
@@ -159,7 +186,7 @@ def _said(one: Database, courses: pl.DataFrame, held: Sequence[Held]) -> Said:
     """
     spec, plan = one.spec, one.plan
     form = newest_form(spec, one.schemas)
-    in_register = courses.filter(pl.col("course").is_in([course.course for course in held]))
+    in_register = of_register(courses, held)
     sides = {
         "reported": forms(spec, courses.drop("record_id"), plan.seed, plan.reference_date),
         "new": in_register.filter(~pl.col("mistaken")).with_columns(action=pl.lit("create"), submission=pl.lit(None)),
@@ -169,7 +196,7 @@ def _said(one: Database, courses: pl.DataFrame, held: Sequence[Held]) -> Said:
     planted, in_records = plant(sides, plantings, comparable)
     files = kip_files(spec, form, planted["reported"])
     if one.sends:
-        files |= _submissions(one, planted["new"])
+        files |= wsapi_files(spec, one.schemas, sent_beside(one, planted["new"]), SENT_BESIDE)
     files, in_files = plant_files(files, plantings)
     truth: tuple[Planted, ...] = (*in_records, *in_files)
     new = planted["new"]
@@ -179,12 +206,21 @@ def _said(one: Database, courses: pl.DataFrame, held: Sequence[Held]) -> Said:
     return Said(_held_after(one, held, sides["new"], new, courses), files, made)
 
 
-def _submissions(one: Database, new: pl.DataFrame) -> dict[str, bytes]:
-    """The records of what no register holds, as the regions send them."""
-    plan, spec = one.plan, one.spec
-    courses = new.drop("record_id", "action", "submission")
-    sent = messages(spec, courses, one.schemas, one.regions, plan.seed, plan.reference_date, plan.takes_up, SENT_BESIDE)
-    return wsapi_files(spec, one.schemas, sent, SENT_BESIDE)
+def of_register(courses: pl.DataFrame, held: Sequence[Held]) -> pl.DataFrame:
+    """The courses that the register holds."""
+    return courses.filter(pl.col("course").is_in([course.course for course in held]))
+
+
+def sent_beside(one: Database, courses: pl.DataFrame) -> pl.DataFrame:
+    """The messages of what no register holds, as the regions send them."""
+    courses = courses.drop("record_id", "action", "submission", strict=False)
+    return sent_of(one, courses, SENT_BESIDE)
+
+
+def sent_of(one: Database, courses: pl.DataFrame, source: str | None = None) -> pl.DataFrame:
+    """The messages of the database's new side, or of a source beside it (see `messages`)."""
+    plan = one.plan
+    return messages(one.spec, courses, one.schemas, one.regions, plan.seed, plan.reference_date, plan.takes_up, source)
 
 
 def _held_after(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -33,19 +33,37 @@ def simulate(
     """Every course that took place: course (number), region, unit, hospital, person, sex, age_band,
     mistaken, the event date and each variable with its missing code. Sorted by course.
 
-    Courses per region are `published.per_region` × scale × years; units in the order of their list are
+    Courses per region are the published ones × scale; units in the order of their list are
     larger and smaller. Its persons are drawn from `persons` (see population), else for these courses alone.
     Raises InputError where the specification publishes no volumes.
     """
+    counts = {region: round(n * scale) for region, n in published_courses(spec, from_date, reference_date).items()}
+    if scale <= 0:
+        raise InputError("Ask for a scale above 0.")
+    return simulate_so_many(spec, units, seed, counts, from_date, reference_date, persons)
+
+
+def published_courses(spec: DatabaseSpec, from_date: dt.date, reference_date: dt.date) -> dict[str, float]:
+    """The published courses of each region in a period. Raises InputError where there are none, or no period."""
     if spec.published is None:
         raise InputError(f"{spec.database}: say courses per region under `published` to make synthetic data.")
-    if from_date > reference_date or scale <= 0:
-        raise InputError(f"Ask for a period that ends ({reference_date}) after it begins, and a scale above 0.")
+    if from_date > reference_date:
+        raise InputError(f"Ask for a period that ends ({reference_date}) after it begins.")
     years = ((reference_date - from_date).days + 1) / 365.25
-    regions = [
-        _courses_of(spec, region, units, round(yearly * scale * years), seed, from_date, reference_date)
-        for region, yearly in spec.published.per_region.items()
-    ]
+    return {region: yearly * years for region, yearly in spec.published.per_region.items()}
+
+
+def simulate_so_many(
+    spec: DatabaseSpec,
+    units: Sequence[dict[str, str]],
+    seed: int,
+    counts: Mapping[str, int],
+    from_date: dt.date,
+    reference_date: dt.date,
+    persons: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """As `simulate`, with so many courses in each region."""
+    regions = [_courses_of(spec, region, units, n, seed, from_date, reference_date) for region, n in counts.items()]
     courses = pl.concat(regions).with_row_index("course")
     return with_values(spec, _with_persons(spec, courses, seed, persons), seed, reference_date)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,19 +28,32 @@ from pipelines.synthetic.streams import stream
 BEFORE = dt.timedelta(days=180)  # the earlier delivery's content date, before the reference date
 CHANGED = 0.01  # share of the persons whose number was another one when the earlier delivery was made
 OF_CONTACT = ("contact", "diagnosis")
+OTHER_ILLNESS = 700  # days within which it comes
 
 
-def register_files(events: Sequence[Event], persons: pl.DataFrame, plan: Plan) -> dict[str, bytes]:
-    """Every register's files by path, with other illness and traps beside the events."""
+def register_files(
+    events: Sequence[Event],
+    persons: pl.DataFrame,
+    plan: Plan,
+    changed: Mapping[str, str] | None = None,
+    series: str = "",
+) -> dict[str, bytes]:
+    """Every register's files by path, with other illness and traps beside the events.
+
+    `changed` (present number → the one before it) are drawn for some persons where they are not said. What is
+    numbered is so within its `series`.
+    """
     units = sorted({event.unit for event in events if event.unit})
-    other = background(persons["person"].to_list(), units, plan.from_date, stream(plan.seed, "other illness"))
+    days = min(OTHER_ILLNESS, (plan.reference_date - plan.from_date).days)
+    rng = stream(plan.seed, "other illness")
+    other = background(persons["person"].to_list(), units, plan.from_date, days, rng, series) if units else ()
     died = {event.person: event.starts for event in events if (event.table, event.code) == ("person", "died")}
     gone = died | _emigrated(persons)
     beside = [event for event in other if event.starts < gone.get(event.person, dt.datetime.max)]
     everything = [*events, *beside, *traps(events, stream(plan.seed, "traps"))]
     now = plan.reference_date
     earlier, later = _deliveries(everything, now - BEFORE, stream(plan.seed, "deliveries"))
-    changed = _changed_numbers(persons, stream(plan.seed, "changed numbers"))
+    changed = _changed_numbers(persons, stream(plan.seed, "changed numbers")) if changed is None else changed
     return (
         delivery(
             [replace(event, person=changed.get(event.person, event.person)) for event in earlier],
@@ -52,7 +65,7 @@ def register_files(events: Sequence[Event], persons: pl.DataFrame, plan: Plan) -
         | persons_file(persons, died, now)
         | changed_numbers_file(changed, now)
         | deaths_file(died, now)
-        | municipal_files(everything, now)
+        | municipal_files(everything, now, series)
     )
 
 

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from pipelines.spec.derivation import Events, Span, Window, range_of
@@ -76,6 +77,7 @@ def fits(code: str | None, patterns: Iterable[str] | None) -> bool:
     return patterns is None or any(_fits(code, pattern) for pattern in patterns)
 
 
+@lru_cache(maxsize=1 << 16)  # the same few codes are asked over and over
 def _fits(code: str | None, pattern: str) -> bool:
     if pattern == "*":
         return True

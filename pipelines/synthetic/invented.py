@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
 
 from pipelines.spec.model import DatabaseSpec
+from pipelines.synthetic.plain_sides import AGE_BANDS, Layout
 from pipelines.synthetic.streams import stream
 
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "ra", "se", "ti", "vo", "fy", "gu", "he", "jo", "da", "pe")
 WINDOWS = (1, 3, 7)
 CHAPTERS = ("DC", "DI", "DJ", "DK", "DM")
+ENDINGS = ("", "ø", "å", " Nord", "-syd")
+VERSIONS = ("1.0", "1.1", "2.0")
+MISSING = {"unknown": "Uoplyst", "not_done": "Ikke udført", "not_relevant": "Ikke relevant"}
+# Other words for the same codes: each database has its own.
+SAID = {
+    "unknown": ("unknown", "uoplyst", "ukendt", "UOPL"),
+    "not_done": ("not_done", "ikke_udfoert", "IU", "ej_maalt"),
+    "not_relevant": ("not_relevant", "irrelevant", "IR", "ikke_relevant"),
+}
 
 
 def invented(seed: int) -> DatabaseSpec:
@@ -20,6 +31,7 @@ def invented(seed: int) -> DatabaseSpec:
     names = _names(rng, 24)
     made = [maker(rng) for maker in _makers(rng)]
     variables = {f"{next(names)}_dag": {"type": "date"}} | {next(names): said for said in made}
+    variables = _in_own_words(variables, stream(seed, "invented", "missing"))
     event_date, slices = next(iter(variables)), [next(names) for _ in range(int(rng.integers(1, 3)))]
     return DatabaseSpec.model_validate(
         {
@@ -51,12 +63,41 @@ def _match(event_date: str, days: int) -> list[dict[str, Any]]:
     ]
 
 
+def invented_layout(seed: int) -> Layout:
+    """Regions, units, years, versions and submissions that the seed's database alone has."""
+    rng = stream(seed, "invented", "layout")
+    names = list(_names(rng, 12))
+    regions = [f"{next_.capitalize()}{end}" for next_, end in zip(names, rng.choice(ENDINGS, len(names)), strict=True)]
+    first_day = dt.date(int(rng.integers(2022, 2027)), int(rng.integers(1, 13)), 1)
+    least = int(rng.integers(1, 4))
+    return Layout(
+        first_day=first_day,
+        reference_date=first_day + dt.timedelta(days=int(rng.integers(180, 800))),
+        regions=tuple(regions[: int(rng.integers(2, 7))]),
+        units_a_region=(least, least + int(rng.integers(2, 10))),
+        unit=str(rng.choice(["{}", "{}A", "SOR{}", "afd. {}"])),
+        versions=tuple(VERSIONS[: int(rng.integers(2, 4))]) if rng.random() < 0.7 else ("2026-a", "2026-b"),
+        systems=tuple(rng.choice(["EPJ Nord", "Columna", "SP", "Klinik", "Æskulap"], 3, replace=False).tolist()),
+        days_a_submission=int(rng.choice([7, 14, 31])) if rng.random() < 0.5 else None,
+        age_bands=AGE_BANDS if rng.random() < 0.5 else ("0-17", "18-39", "40-59", "60-69", "70-79", "80-89", "90+"),
+        own_values=tuple(names[6 : 6 + int(rng.integers(2, 6))]),
+    )
+
+
+def _in_own_words(variables: dict[str, dict[str, Any]], rng: np.random.Generator) -> dict[str, dict[str, Any]]:
+    """The variables with this database's own words for the missing codes."""
+    words = {code: str(rng.choice(said)) for code, said in SAID.items()}
+    for said in (*variables.values(), *(said.get("published", {}) for said in variables.values())):
+        if "missing" in said:
+            said["missing"] = {words[code]: text for code, text in said["missing"].items()}
+    return variables
+
+
 def _with_missing(rng: np.random.Generator, said: dict[str, Any]) -> dict[str, Any]:
-    codes = {"unknown": "Uoplyst", "not_done": "Ikke udført", "not_relevant": "Ikke relevant"}
     n = int(rng.integers(2, 4)) if rng.random() < 0.6 else 0
-    share = {code: float(rng.uniform(0.02, 0.06)) for code in list(codes)[:n]}
+    share = {code: float(rng.uniform(0.02, 0.06)) for code in list(MISSING)[:n]}
     if n:
-        said |= {"missing": {code: codes[code] for code in share}}
+        said |= {"missing": {code: MISSING[code] for code in share}}
         said["published"] = {**said.get("published", {}), "missing": share}
     return said
 

@@ -14,21 +14,22 @@ FSIII = "urn:oid:1.2.208.176.2.21"
 COMMON = "http://fhir.kl.dk/term/CodeSystem/KLCommonCodes"
 
 
-def municipal_files(events: Sequence[Event], content_date: dt.date) -> dict[str, bytes]:
-    """The municipal events as reports, by path; a file's name says nothing of the citizen."""
+def municipal_files(events: Sequence[Event], content_date: dt.date, series: str = "") -> dict[str, bytes]:
+    """The municipal events as reports, by path; a file's name says nothing of the citizen. Reports are numbered
+    within their `series`."""
     citizens = sorted(by_person([event for event in events if event.table == "municipal"]).items())
     return {
-        f"registers/municipal/national/report_{number:05d}_{content_date}.json": _bundle(
-            number, person, own, content_date
+        f"registers/municipal/national/report_{series}{number:05d}_{content_date}.json": _bundle(
+            f"b{series}{number}", person, own, content_date
         )
         for number, (person, own) in enumerate(citizens, 1)
     }
 
 
-def _bundle(number: int, person: str, events: Sequence[Event], content_date: dt.date) -> bytes:
-    citizen = {"resourceType": "Patient", "id": f"b{number}", "identifier": [{"system": CPR, "value": person}]}
+def _bundle(key: str, person: str, events: Sequence[Event], content_date: dt.date) -> bytes:
+    citizen = {"resourceType": "Patient", "id": key, "identifier": [{"system": CPR, "value": person}]}
     plans = [
-        _care_plan(f"b{number}-{place}", f"Patient/b{number}", event)
+        _care_plan(f"{key}-{place}", f"Patient/{key}", event)
         for place, event in enumerate(sorted(events, key=lambda one: one.tie), 1)
     ]
     lines = ",\n".join(json.dumps({"resource": one}, ensure_ascii=False) for one in (citizen, *plans))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ from pipelines.project import InputError
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic import plain_records, value_faults
 from pipelines.synthetic.faults import Fault, Planting
-from pipelines.synthetic.plain_sides import REFERENCE_DATE, PlainSides
+from pipelines.synthetic.plain_sides import PlainSides
 from pipelines.synthetic.streams import stream
 
 RECODED = frozenset({"code_recoded"})
@@ -75,7 +75,7 @@ def plant_plain(
     """
     if fault.kind not in KINDS:
         raise InputError(f"{fault.kind} is no kind of fault in plain files: choose one of {', '.join(sorted(KINDS))}.")
-    planting = Planting(spec, fault, stream(seed, "plain", fault.kind), REFERENCE_DATE, {})
+    planting = Planting(spec, fault, stream(seed, "plain", fault.kind), sides.reference_date, {})
     if fault.kind in plain_records.PLANTERS:
         after = plain_records.PLANTERS[fault.kind](sides, planting)
         return after, _truth(fault, (), *_touched(sides, after))
@@ -83,8 +83,18 @@ def plant_plain(
     after = before
     for name in variables:
         after = VALUES[fault.kind](after, _of_variable(planting, name))
-    planted = PlainSides(**{"reported": sides.reported, "new": sides.new, fault.side: after})
+    after = _in_most(before, after, planting)
+    planted = replace(sides, **{fault.side: after})
     return planted, _truth(fault, variables, *_touched(sides, planted))
+
+
+def _in_most(before: pl.DataFrame, after: pl.DataFrame, planting: Planting) -> pl.DataFrame:
+    """The fault in the share of its records that the parameter `share` says; else in all."""
+    share = planting.fault.parameters.get("share", 1.0)
+    if share == 1.0:
+        return after
+    struck = pl.Series(planting.rng.random(len(after)) < share)
+    return after.select(pl.when(struck).then(after[name]).otherwise(before[name]).alias(name) for name in after.columns)
 
 
 def _of_variable(planting: Planting, name: str) -> Planting:
@@ -110,5 +120,5 @@ def _differing(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
 
 def _truth(fault: Fault, variables: tuple[str, ...], reported: frozenset[str], new: frozenset[str]) -> Truth:
     other = (fault.parameters["other"],) if fault.kind == "variables_swapped" else ()
-    parameters = {key: value for key, value in fault.parameters.items() if key not in ("other", "share")}
+    parameters = {key: value for key, value in fault.parameters.items() if key not in ("other", "share", "written")}
     return Truth(fault.kind, (*variables, *other), fault.slice, parameters, reported, new)

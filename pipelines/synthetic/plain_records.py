@@ -21,11 +21,12 @@ def lost(sides: PlainSides, planting: Planting) -> PlainSides:
 
 
 def boundary_off(sides: PlainSides, planting: Planting) -> PlainSides:
-    """≥ against >: neither side goes below the edge, and the new one does not hold the edge itself."""
+    """≥ against >: no course lies below the edge, and the new side does not hold the edge itself."""
     ((name, edge),) = planting.parameter("edge").items()
-    at, above = pl.col(name) == edge, (pl.col(name) >= edge).fill_null(True)
-    kept = sides.reported.filter(above)
-    return PlainSides(kept, sides.new.filter(above & ~at.fill_null(False)))
+    below = pl.concat([frame.filter(pl.col(name) < edge)["course"] for frame in (sides.reported, sides.new)])
+    above = ~pl.col("course").is_in(below.implode())
+    at = (pl.col(name) == edge).fill_null(False)
+    return replace(sides, reported=sides.reported.filter(above), new=sides.new.filter(above & ~at))
 
 
 def late_arrival(sides: PlainSides, planting: Planting) -> PlainSides:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +12,34 @@ import polars as pl
 from pipelines.spec.model import DatabaseSpec, Variable
 from pipelines.synthetic.streams import stream
 
-FIRST_DAY = np.datetime64("2026-01-01")
-DAYS = 365
 REFERENCE_DATE = dt.date(2026, 12, 31)
-SCHEMA_CHANGE = (90, 270)  # a region takes up schema 1.1 on a day between these
+SCHEMA_CHANGE = (0.25, 0.75)  # of the time: a region takes up the next schema version somewhere between these
 WORDS = ("ærø", "Åse", "Søby", "Høng", "Rebild", "Ny by")
 AGE_BANDS = ("18-49", "50-64", "65-79", "80+")
 # Known of the new record only: how it came. Everything else stands on both sides.
 TRANSPORT = ("submission", "source_file", "schema_version", "source_system")
 SPREAD = 0.02  # intraclass correlation of errors within a unit
 EMPTY = 0.2  # share of the errors that are an empty cell
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where, when and how the courses of a database come: what a slice may name, and how it is written."""
+
+    first_day: dt.date = dt.date(2026, 1, 1)
+    reference_date: dt.date = REFERENCE_DATE
+    regions: tuple[str, ...] | None = None  # else three to five of ra … rf
+    units_a_region: tuple[int, int] = (2, 8)  # the second is not reached
+    unit: str = "{}"  # how a unit's number is written
+    versions: tuple[str, ...] = ("1.0", "1.1")  # one after the other
+    systems: tuple[str, ...] = ("Alfa", "Beta", "Gamma")
+    days_a_submission: int | None = None  # submissions are numbered by region; else one a month, named by it
+    age_bands: tuple[str, ...] = AGE_BANDS
+    own_values: tuple[str, ...] = ("x1", "x2", "x3")  # of the specification's own slices
+
+    @property
+    def days(self) -> int:
+        return (self.reference_date - self.first_day).days + 1
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,7 @@ class PlainSides:
 
     reported: pl.DataFrame
     new: pl.DataFrame
+    reference_date: dt.date = REFERENCE_DATE
 
     def finished(self, spec: DatabaseSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
         """(reported, new) as `reconcile` gets them."""
@@ -39,17 +59,16 @@ class PlainSides:
         return typed.drop("course"), self.new.drop("course")
 
 
-def agreeing(spec: DatabaseSpec, n: int, seed: int) -> PlainSides:
-    """`n` courses of a year; regions, units and schema versions of the seed's own."""
-    rng = stream(seed, "plain", "courses")
-    frame = _placed(spec, _persons(n, rng), rng)
+def agreeing(spec: DatabaseSpec, n: int, seed: int, layout: Layout | None = None) -> PlainSides:
+    """`n` courses, of a year where no layout says otherwise; regions, units and schema changes of the seed's own."""
+    rng, layout = stream(seed, "plain", "courses"), layout or Layout()
+    frame = _placed(spec, _persons(n, rng), layout, rng)
     day = frame[spec.event_date].to_numpy().astype("datetime64[D]")
     columns = [c for name, v in spec.variables.items() if name != spec.event_date for c in _drawn(name, v, day, rng)]
     frame = frame.with_columns(*columns, pl.lit(None, pl.String).alias(f"{spec.event_date}_missing"))
     reported = frame.with_columns(record_id=pl.format("R{}", pl.col("course").cast(pl.String).str.zfill(7)))
-    return PlainSides(
-        reported, frame.with_columns(record_id=pl.format("N{}", pl.col("course").cast(pl.String).str.zfill(7)))
-    )
+    new = frame.with_columns(record_id=pl.format("N{}", pl.col("course").cast(pl.String).str.zfill(7)))
+    return PlainSides(reported, new, layout.reference_date)
 
 
 def _persons(n: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -63,31 +82,52 @@ def _persons(n: int, rng: np.random.Generator) -> pl.DataFrame:
     return pl.DataFrame({"course": np.arange(n), "person": digits.gather(whose), "whose": whose})
 
 
-def _placed(spec: DatabaseSpec, persons: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def _placed(spec: DatabaseSpec, persons: pl.DataFrame, layout: Layout, rng: np.random.Generator) -> pl.DataFrame:
     """Where, when and how each course came; a person is seen at one unit."""
-    n, regions = len(persons), [f"r{letter}" for letter in "abcdef"[: int(rng.integers(3, 6))]]
+    n = len(persons)
+    regions = layout.regions or [f"r{letter}" for letter in "abcdef"[: int(rng.integers(3, 6))]]
     units = [
-        (region, str(rng.integers(100_000, 999_999))) for region in regions for _ in range(int(rng.integers(2, 8)))
+        (region, layout.unit.format(rng.integers(100_000, 999_999)))
+        for region in regions
+        for _ in range(int(rng.integers(*layout.units_a_region)))
     ]
     at = rng.choice(len(units), n, p=rng.dirichlet(np.full(len(units), 3.0)))[persons["whose"].to_numpy()]
-    day = FIRST_DAY + rng.integers(0, DAYS, n).astype("timedelta64[D]")
-    change = {region: FIRST_DAY + np.timedelta64(int(rng.integers(*SCHEMA_CHANGE)), "D") for region in regions}
-    system = {region: str(rng.choice(["Alfa", "Beta", "Gamma"])) for region in regions}
+    first = np.datetime64(layout.first_day)
+    day = first + rng.integers(0, layout.days, n).astype("timedelta64[D]")
     region = [units[i][0] for i in at]
-    month = pl.Series(day).dt.strftime("%m")
+    version = _versions(layout, regions, region, (day - first).astype(int), rng)
+    system = {region: str(rng.choice(layout.systems)) for region in regions}
     hospitals = {unit: f"H{i // 2}" for i, (_, unit) in enumerate(units)}
+    submission = pl.Series(region) + "-" + _submission(layout, day)
     frame = persons.drop("whose").with_columns(
         pl.Series(spec.event_date, day).cast(pl.Date),
         region=pl.Series(region), unit=pl.Series([units[i][1] for i in at]),
-        hospital=pl.Series([hospitals[units[i][1]] for i in at]),
-        schema_version=pl.Series(np.where(day >= np.array([change[r] for r in region]), "1.1", "1.0")),
+        hospital=pl.Series([hospitals[units[i][1]] for i in at]), schema_version=version,
         source_system=pl.Series([system[r] for r in region]),
-        submission=pl.Series(region) + "-" + month, source_file=pl.Series(region) + "-" + month + ".json",
-        age_band=pl.Series(rng.choice(AGE_BANDS, n)), sex=pl.Series(rng.choice(["F", "M"], n)),
+        submission=submission, source_file=submission + ".json",
+        age_band=pl.Series(rng.choice(layout.age_bands, n)), sex=pl.Series(rng.choice(["F", "M"], n)),
         retracted=pl.lit(False),
     )  # fmt: skip
-    own = [pl.Series(name, rng.choice(["x1", "x2", "x3"], n)) for name in spec.slices]
+    own = [pl.Series(name, rng.choice(layout.own_values, n)) for name in spec.slices]
     return frame.with_columns(own)
+
+
+def _versions(
+    layout: Layout, regions: Iterable[str], region: list[str], day: np.ndarray, rng: np.random.Generator
+) -> pl.Series:
+    """Each region takes up one version after the other, on days of its own."""
+    early, late = (int(share * layout.days) for share in SCHEMA_CHANGE)
+    changes = {name: np.sort(rng.integers(early, late, len(layout.versions) - 1)) for name in regions}
+    taken_up = (day[:, None] >= np.array([changes[name] for name in region])).sum(1)
+    return pl.Series([layout.versions[i] for i in taken_up.tolist()])
+
+
+def _submission(layout: Layout, day: np.ndarray) -> pl.Series:
+    """The month, or a running number of so many days each."""
+    if layout.days_a_submission is None:
+        return pl.Series(day).dt.strftime("%m" if layout.days <= 366 else "%Y-%m")
+    number = (day - np.datetime64(layout.first_day)).astype(int) // layout.days_a_submission + 1
+    return pl.Series(number).cast(pl.String).str.zfill(6)
 
 
 def _drawn(name: str, variable: Variable, day: np.ndarray, rng: np.random.Generator) -> list[pl.Series]:
@@ -132,7 +172,7 @@ def noisy(spec: DatabaseSpec, sides: PlainSides, seed: int, worst: float = 0.10)
     kept = [
         frame.filter(pl.Series(rng.random(len(frame)) > rng.uniform(0.02, 0.05))) for frame in (sides.reported, new)
     ]
-    return PlainSides(*kept)
+    return PlainSides(*kept, sides.reference_date)
 
 
 def _hit(rng: np.random.Generator, units: pl.Series, rate: float) -> np.ndarray:

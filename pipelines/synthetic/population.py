@@ -41,17 +41,22 @@ def population(
             pl.DataFrame({"person": numbers, "birth_date": pl.Series(born).cast(pl.Date)}),
         ]
     )
-    return _described(persons, known["person"].to_list(), municipalities, on, rng).sort("person")
+    return described(persons, known["person"].to_list(), municipalities, on, rng).sort("person")
 
 
-def _described(
-    persons: pl.DataFrame, known: Sequence[str], municipalities: Sequence[str], on: dt.date, rng: np.random.Generator
+def described(
+    persons: pl.DataFrame,
+    known: Sequence[str],
+    municipalities: Sequence[str],
+    on: dt.date,
+    rng: np.random.Generator,
+    leaving: int = LEAVING,
 ) -> pl.DataFrame:
     """Sex by the number, a home, and for some a day on which they left; who has courses already has not left."""
     male = pl.col("person").str.slice(9, 1).cast(pl.Int64) % 2 == 1
     homes = rng.choice(np.array(municipalities, dtype=object), persons.height).tolist()
     left = pl.Series(rng.random(persons.height) < LEFT) & ~persons["person"].is_in(known)
-    days = pl.Series("emigrated", np.datetime64(on) + rng.integers(0, LEAVING, persons.height)).cast(pl.Date)
+    days = pl.Series("emigrated", np.datetime64(on) + rng.integers(0, leaving, persons.height)).cast(pl.Date)
     return persons.with_columns(
         pl.when(male).then(pl.lit("male")).otherwise(pl.lit("female")).alias("sex"),
         pl.Series("municipality", homes, dtype=pl.String),

@@ -6,21 +6,21 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.spec.derivation import TABLES, Derivation
+from pipelines.spec.derivation import Derivation
 from pipelines.spec.model import DatabaseSpec, Variable
 from pipelines.synthetic.events import Event, Record, bound_holds, chosen, distance, fits, is_beside, moment
 
 Said = tuple[Any, str | None]  # value, missing code
 
 
-def ways_of(variable: Variable) -> list[Derivation]:
+def ways_of(variable: Variable) -> tuple[Derivation, ...]:
     """Every register way of the variable, in the order in which they are said."""
-    return [way for source, ways in variable.from_.items() if source in TABLES for way in ways]
+    return variable.register_ways
 
 
-def derived(spec: DatabaseSpec) -> list[str]:
+def derived(spec: DatabaseSpec) -> tuple[str, ...]:
     """The variables that registers fill."""
-    return [name for name, variable in spec.variables.items() if name != spec.event_date and ways_of(variable)]
+    return spec.derived
 
 
 def reading(spec: DatabaseSpec, name: str, record: Record, events: Sequence[Event]) -> Said:

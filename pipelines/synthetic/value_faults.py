@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import polars as pl
@@ -117,7 +118,7 @@ def plant_in_values(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     wrong = VALUE_FAULTS[planting.fault.kind](pl.col(name), planting)
     kind = frame.schema[name]
     if kind.is_numeric():
-        wrong = wrong.cast(pl.Float64).round(6 if kind.is_float() else 0)
+        wrong = wrong.cast(pl.Float64).round(planting.fault.parameters.get("written", 6) if kind.is_float() else 0)
     return frame.with_columns(
         pl.when(planting.in_slice(frame)).then(wrong.cast(kind)).otherwise(pl.col(name)).alias(name)
     )
@@ -133,20 +134,30 @@ def constant_value(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     return _whole_cell(frame, planting, planting.parameter("value"))
 
 
+def _as(value: object, kind: pl.DataType) -> pl.Expr:
+    """The value in the type of its column; a day is said in ISO."""
+    return pl.lit(dt.date.fromisoformat(str(value)) if kind == pl.Date and value is not None else value, kind)
+
+
 def _whole_cell(frame: pl.DataFrame, planting: Planting, value: object) -> pl.DataFrame:
     name, hit = planting.variable, planting.in_slice(frame)
     return frame.with_columns(
-        pl.when(hit).then(pl.lit(value, frame.schema[name])).otherwise(pl.col(name)).alias(name),
+        pl.when(hit).then(_as(value, frame.schema[name])).otherwise(pl.col(name)).alias(name),
         pl.when(~hit).then(pl.col(f"{name}_missing")).alias(f"{name}_missing"),
     )
 
 
 def missing_collapsed(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
-    """Several missing codes become one, or nothing, by the parameter `mapping`."""
-    codes = pl.col(f"{planting.variable}_missing")
+    """Missing codes become one, or nothing, or a value such as "no", by the parameter `mapping`."""
+    name, mapping = planting.variable, planting.parameter("mapping")
+    codes, value = pl.col(f"{name}_missing"), pl.col(name)
+    values = {old: new for old, new in mapping.items() if new in planting.spec.variables[name].domain}
+    moved = frame.select(planting.in_slice(frame) & codes.is_in(list(values))).to_series()
     return frame.with_columns(
-        pl.when(planting.in_slice(frame)).then(codes.replace(planting.parameter("mapping"))).otherwise(codes)
-    )
+        pl.when(planting.in_slice(frame)).then(codes.replace({**mapping, **dict.fromkeys(values)})).otherwise(codes),
+        pl.when(moved).then(codes.replace_strict(values, default=None, return_dtype=pl.String)).otherwise(value)
+        .alias(name) if values else value,
+    )  # fmt: skip
 
 
 def stale_value(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:

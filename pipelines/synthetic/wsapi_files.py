@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,6 +16,7 @@ from pipelines.synthetic.words import in_words_of
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 SENT_AT = dt.time(23, 10)
+BETWEEN, END = b",\n", b"\n  ]\n}\n"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
@@ -25,18 +27,32 @@ def wsapi_files(
     source: str | None = None,
 ) -> dict[str, bytes]:
     """The messages of the new side (or another `source`) as files, by path `wsapi/<region>/<submission>.json`."""
+    return {
+        path: begin + BETWEEN.join(records) + END
+        for path, (begin, records) in submissions(spec, schemas, messages, source).items()
+    }
+
+
+def submissions(
+    spec: DatabaseSpec,
+    schemas: Mapping[tuple[str, str], SourceSchema],
+    messages: pl.DataFrame,
+    source: str | None = None,
+) -> dict[str, tuple[bytes, list[bytes]]]:
+    """The submissions by path: how each begins, and its records, to be written with BETWEEN between them and END
+    after the last."""
     source = source or spec.sides.new
     batches = messages.partition_by("region", "submission", as_dict=True)
     return {
-        f"{source}/{region}/{submission}.json": _envelope(spec, schemas, batch, source)
+        f"{source}/{region}/{submission}.json": (
+            _head(spec, batch.row(0, named=True)),
+            _records(spec, schemas[source, batch["schema_version"][0]], batch),
+        )
         for (region, submission), batch in sorted(batches.items())
     }
 
 
-def _envelope(
-    spec: DatabaseSpec, schemas: Mapping[tuple[str, str], SourceSchema], batch: pl.DataFrame, source: str
-) -> bytes:
-    first = batch.row(0, named=True)
+def _head(spec: DatabaseSpec, first: Mapping[str, Any]) -> bytes:
     head = {
         "database": spec.database,
         "schemaVersion": first["schema_version"],
@@ -46,15 +62,14 @@ def _envelope(
         "sentAt": dt.datetime.combine(first["sent"], SENT_AT, COPENHAGEN).isoformat(),
     }
     keys = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
-    records = ",\n".join(_records(spec, schemas[source, first["schema_version"]], batch))
-    return "\n".join(["{", *keys, '  "records": [', records, "  ]", "}", ""]).encode()
+    return "\n".join(["{", *keys, '  "records": [', ""]).encode()
 
 
-def _records(spec: DatabaseSpec, schema: SourceSchema, batch: pl.DataFrame) -> list[str]:
+def _records(spec: DatabaseSpec, schema: SourceSchema, batch: pl.DataFrame) -> list[bytes]:
     batch = batch.sort("record_id")
     numeric = {name for name, field in schema.fields.items() if spec.variables[field.variable].numeric}
     rows = in_words_of(schema, spec, batch).iter_rows(named=True)
-    return [_record(action, row, numeric) for action, row in zip(batch["action"], rows, strict=True)]
+    return [_record(action, row, numeric).encode() for action, row in zip(batch["action"], rows, strict=True)]
 
 
 def _record(action: str, row: dict[str, str | None], numeric: set[str]) -> str:

@@ -7,6 +7,7 @@ from its Python package by path; nothing is ever fetched (docs/decisions/0002).
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.project import InputError, Project
+from pipelines.redaction import REMEDIES, lacking
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.warehouse.key import derived, read_key
 
@@ -43,10 +45,11 @@ class Warehouse:
             self.connection.execute("commit")
         except duckdb.Error as problem:
             self._undo()
-            kind = type(problem).__name__
+            lack = lacking(problem)
+            remedy = REMEDIES[lack] if lack else "see that the disk has room"
             raise InputError(
-                f"The warehouse of {self.database} could not write ({kind}): nothing was changed; "
-                "see that the disk has room, then run again."
+                f"The warehouse of {self.database} could not write ({lack or type(problem).__name__}): nothing was "
+                f"changed; {remedy}, then run again."
             ) from None
         except BaseException:
             self._undo()
@@ -93,19 +96,49 @@ def open_warehouse(project: Project, database: str, read_only: bool = False) -> 
     key = derived(read_key(project), "warehouse", database)
     path = project.warehouse(database)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection = _connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
+    settle_next(path, key)
+    connection = connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
     try:
-        _attach(connection, path, key, read_only)
+        attach(connection, path, key, read_only)
+        if not read_only:
+            _clear_spill(path)
         _lock_down(connection)
         yield Warehouse(connection, database)
     finally:
         connection.close()
 
 
+def settle_next(path: Path, key: bytes) -> None:
+    """A copy that a change of the key left beside a warehouse takes its place once the key is the copy's.
+
+    With any other key the change did not come to its end, and the copy is left to the next one.
+    """
+    copy = next_of(path)
+    if copy.exists() and opens(copy, key):
+        os.replace(copy, path)
+
+
+def next_of(path: Path) -> Path:
+    """Where a change of the key keeps a warehouse's copy under the new one (warehouse/re_encryption.py)."""
+    return path.with_suffix(".next")
+
+
+def opens(path: Path, key: bytes) -> bool:
+    """Whether a warehouse's own key opens the file."""
+    connection = connect(None)
+    try:
+        attach(connection, path, key, read_only=True)
+    except InputError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
 @contextmanager
 def in_memory() -> Iterator[Warehouse]:
     """A warehouse that is gone afterwards, for commands on plain files; nothing is stored."""
-    connection = _connect(None)
+    connection = connect(None)
     try:
         _lock_down(connection)
         yield Warehouse(connection, "memory")
@@ -113,7 +146,13 @@ def in_memory() -> Iterator[Warehouse]:
         connection.close()
 
 
-def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
+def _clear_spill(path: Path) -> None:
+    """Remove what killed processes spilled: nobody else is at work while this one writes."""
+    for left in (path.with_name(f"spill-{path.stem}"), *path.parent.glob(f"spill-{path.stem}-[0-9]*")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
     """A connection that fetches nothing; it spills encrypted into a folder of its own, or not at all."""
     connection = duckdb.connect(
         ":memory:",
@@ -130,7 +169,7 @@ def _connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_only: bool = False) -> None:
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_only: bool = False) -> None:
     """Attach and enter the file. DuckDB's message would show the key, so none of it is passed on."""
     existed, mode = path.exists(), ", read_only" if read_only else ""
     try:
@@ -140,10 +179,13 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_
     except duckdb.Error as problem:
         if not existed:  # a failed attach leaves an empty file, which would later open without a key
             path.unlink(missing_ok=True)
-        raise InputError(_why_closed(path, str(problem))) from None
+        raise InputError(_why_closed(path, problem)) from None
 
 
-def _why_closed(path: Path, message: str) -> str:
+def _why_closed(path: Path, problem: duckdb.Error) -> str:
+    message = str(problem)
+    if lack := lacking(problem):
+        return f"{path} cannot be opened, since {lack}: {REMEDIES[lack]}, then run again."
     if "lock" in message or "already attached" in message:
         return f"Another run is at work in {path}: wait until it has ended, then run again."
     if "encryption key" in message:

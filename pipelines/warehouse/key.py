@@ -1,4 +1,9 @@
-"""The installation's 256-bit key, and what is derived from it: pseudonyms, passwords, the file's own key."""
+"""The installation's 256-bit key, and what is derived from it: pseudonyms, passwords, the file's own key.
+
+The key file has a key on each line: the present one first, and below it those that it replaced, newest first. The
+present one opens the warehouses; the very first names persons and seals the audit log for good, so that persons stay
+linked when the key is changed (docs/decisions/0019).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,8 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.project import InputError, Project
@@ -16,25 +23,40 @@ PRIVATE = 0o600
 
 
 def read_key(project: Project) -> bytes:
-    """The 32 bytes of the key file (64 hexadecimal digits). Raises InputError where there is no such key."""
+    """The present key, 32 bytes. Raises InputError where there is no such key."""
+    return read_keys(project)[0]
+
+
+def first_key(project: Project) -> bytes:
+    """The key that names persons and seals the audit log, whatever became of it since."""
+    return read_keys(project)[-1]
+
+
+def read_keys(project: Project) -> list[bytes]:
+    """The keys of the key file (each 64 hexadecimal digits), the present one first. Raises InputError."""
     path = project.key_file
     try:
-        text = path.read_text("ascii").strip()
+        lines = path.read_text("ascii").split()
     except FileNotFoundError:
         raise InputError(
-            f"The key {path} is missing: run `sammenhold demo`, or make one with "
-            f"`python -c 'import secrets; print(secrets.token_hex(32))'` and keep it readable to you only."
+            f"The key {path} is missing: restore it from its safe copy; or, for a new "
+            f"installation, run `sammenhold demo` or `sammenhold key make`."
         ) from None
     except (OSError, UnicodeDecodeError):
         raise InputError(f"The key {path} cannot be read: it must be a text file of yours.") from None
     _hold_private(path)
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != BYTES:
+    keys = [_key(line) for line in lines]
+    if not keys or None in keys:
         raise InputError(f"The key {path} is not 64 hexadecimal digits: restore it from its safe copy.")
-    return key
+    return keys
+
+
+def _key(line: str) -> bytes | None:
+    try:
+        key = bytes.fromhex(line)
+    except ValueError:
+        return None
+    return key if len(key) == BYTES else None
 
 
 def make_key(project: Project) -> bytes:
@@ -46,14 +68,28 @@ def make_key(project: Project) -> bytes:
     _hold_apart(path, project.home)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+        _write(path, [secrets.token_bytes(BYTES)])
     except FileExistsError:
         raise InputError(f"The key {path} is there already: use it, or name another file.") from None
     except OSError:
         raise InputError(f"The key {path} cannot be written: name a folder of yours.") from None
-    with os.fdopen(file, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_hex(BYTES) + "\n")
     return read_key(project)
+
+
+def next_key(project: Project) -> Project:
+    """A new key before the present ones, in a file of its own beside theirs; the project that is opened with it."""
+    path = project.key_file.with_name(project.key_file.name + ".next")
+    path.unlink(missing_ok=True)  # of a change that was broken off
+    _write(path, [secrets.token_bytes(BYTES), *read_keys(project)])
+    return replace(project, key_file=path)
+
+
+def _write(path: Path, keys: Iterable[bytes]) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with os.fdopen(file, "w", encoding="ascii") as stream:
+        stream.write("".join(f"{key.hex()}\n" for key in keys))
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def derived(key: bytes, *purpose: str) -> bytes:

@@ -134,6 +134,25 @@ def test_a_procedure_without_contact_is_found_through_its_course_or_its_person()
         assert values(spec, "v", contact=VISIT, procedure=rows) == [found]
 
 
+def test_a_procedure_that_leaves_its_person_to_its_contact_is_found_where_nothing_asks_for_contacts() -> None:
+    """Another contact of the person, and one of another person on which the procedure names hers."""
+    visits = VISIT + "\nk2 f2 p1 2026-03-11T08:00 2026-03-11T09:00\nk3 f3 p2 2026-03-11T08:00 2026-03-11T09:00"
+    diagnoses = "contact_id person code type\nk1 p1 DI500 A"
+    rows = """
+    procedure_id contact_id person code   type starts
+    r1           k2         -      KNFB20 P    2026-03-11T08:30
+    r2           k3         p1     KNFJ50 P    2026-03-11T08:30
+    r3           k3         -      KNFJ60 P    2026-03-11T08:30
+    """
+    spec = event_spec(
+        "{include: {diagnosis: DI50*, type: A}}",
+        "{n: {type: integer, from: {lpr: {procedure: KNF*, pick: count}}},"
+        " other: {type: integer, from: {lpr: {procedure: [KNFB*, KNFJ*], other: course, pick: count, per: course}}}}",
+    )
+    found = derived(spec, contact=visits, diagnosis=diagnoses, procedure=rows).records
+    assert found.select("record_id", "n", "other").rows() == [("k1", 2, 2)]
+
+
 CONTACTS = """
 contact_id course_id person starts           ends
 k1         f1        p1     2025-12-30T12:00 2026-01-02T12:00

@@ -42,7 +42,10 @@ def spec_with(**said: Any) -> DatabaseSpec:
         {
             "database": "small", "title": label, "official": False, "version": "1", "record": "one course",
             "event_date": "day", "person_number": "other", "match": MATCH, "slices": ["wave"],
-            "variables": {name: {"label": label, **v, **variables.get(name, {})} for name, v in VARIABLES.items()},
+            "variables": {
+                name: {"label": label, **VARIABLES.get(name, {}), **variables.get(name, {})}
+                for name in {**VARIABLES, **variables}
+            },
         } | said
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ VALUES: dict[str, tuple[list[str], Any]] = {
     "constant_value": (CODES, lambda name: {"value": next(iter(SPEC.variables[name].domain))}),
     "missing_in_new": (of_type("text", "yes_no"), {}),
     "missing_in_reported": (of_type("yes_no", "code"), {}),
-    "missing_collapsed": (WITH_CODES, {"mapping": {"not_done": "unknown"}}),
+    "missing_collapsed": (WITH_CODES, lambda name: {"mapping": dict([[*SPEC.variables[name].missing][1::-1]])}),
 }
 # kind → slice, parameters, and the slice that is told where the parameters say the rest.
 RECORDS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {

@@ -274,3 +274,55 @@ def test_the_contract_tells_each_cause_in_two_languages_without_values_of_record
 def test_every_kind_has_a_name_of_its_own_and_an_owner_who_can_mend_it():
     assert all(name == kind.name and kind.da != kind.en for name, kind in KINDS.items())
     assert {kind.owner for kind in KINDS.values()} == {"region", "it_development", "data_warehouse"}
+
+
+WITH_DIAGNOSIS = spec_with(
+    variables={
+        "diagnosis": {"type": "sks"},
+        "side": {"type": "code", "values": {"1": "Højresidig", "2": "Venstresidig"}},
+    }
+)
+
+
+def with_diagnosis(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same courses with a diagnosis and a side, which the number of the course decides."""
+    number = pl.col("record_id").str.slice(1).cast(pl.Int64)
+    codes = pl.Series(["DI210A", "DI210B", "DI500A", "DI501A", "DI489A"])
+    return frame.with_columns(
+        diagnosis=codes.gather(frame.select(number % 5).to_series()),
+        side=pl.when(number % 3 == 0).then(pl.lit("1")).otherwise(pl.lit("2")),
+        diagnosis_missing=pl.lit(None, pl.String),
+        side_missing=pl.lit(None, pl.String),
+    )
+
+
+def told_of(**values: pl.Expr) -> list[tuple]:
+    reported, new = (with_diagnosis(frame) for frame in noisy_sides(1, 900))
+    return told(explained(reported, new.with_columns(**values), WITH_DIAGNOSIS))
+
+
+def only(where: pl.Expr, wrong: pl.Expr | None, name: str) -> pl.Expr:
+    return pl.when(where).then(pl.lit(None) if wrong is None else wrong).otherwise(pl.col(name))
+
+
+def test_a_fault_in_one_diagnosis_is_told_by_its_code():
+    ischaemic = pl.col("diagnosis").str.starts_with("DI21")
+    assert told_of(weight=only(ischaemic, pl.col("weight") * 1000, "weight")) == [
+        ("unit_factor", ("weight",), {"diagnosis": "DI21*"}, {"factor": 1000.0})
+    ]
+
+
+def test_a_code_that_the_mapping_forgot_is_missing_where_it_was_reported():
+    assert told_of(nyha=only(pl.col("nyha") == "3", None, "nyha")) == [("missing_in_new", ("nyha",), {"nyha": "3"}, {})]
+
+
+def test_a_code_list_of_texts_that_begin_with_the_side_has_its_sides_exchanged():
+    assert told_of(side=only(SYD, pl.col("side").replace({"1": "2", "2": "1"}), "side")) == [
+        ("side_swapped", ("side",), IN_SYD, {})
+    ]
+
+
+def test_a_date_of_nothing_floods_in():
+    assert planted(SYD, echo_day=pl.lit(dt.date(1900, 1, 1))) == [
+        ("constant_value", ("echo_day",), IN_SYD, {"value": "1900-01-01"})
+    ]

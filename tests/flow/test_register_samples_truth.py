@@ -9,10 +9,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from page_attacker import hold_hidden
 from planted_truth import names, planted
 
 from pipelines import flow
 from pipelines.project import Project
+from pipelines.reports.places import place_names
+from pipelines.spec.reading import read_spec
 from pipelines.warehouse.key import make_key
 
 REPOSITORY = Path(__file__).parents[2]
@@ -69,6 +72,13 @@ def test_planted_findings_are_found_and_no_other_error(results, database):
     assert set(findings.filter(severity="error")["rule"]) <= expected
     shifted = {f"{t['variable']}.range" for t in planted("causes", database) if t["kind"] == "unit_factor"}
     assert set(findings["rule"]) <= expected | shifted | ALWAYS
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_no_small_count_follows_from_the_countrys_page(results, database):
+    specification = REPOSITORY / "expectations" / database / "specification.yaml"
+    spec = read_spec(specification)
+    hold_hidden(spec, results[database], place_names(spec, specification))
 
 
 @pytest.mark.parametrize("database", DATABASES)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from page_attacker import hold_hidden
 from planted_truth import names, planted
+
+from pipelines import flow
 
 # Warnings that stand on clean data too: valid numbers fail modulus 11 since 2007.
 ALWAYS = {"person.check_digit"}
@@ -82,3 +85,15 @@ def test_a_truth_that_is_not_there_is_missed(causes: list[dict]) -> None:
         truth | {"variable": "height"},
     ):
         assert not any(names(cause, broken) for cause in causes)
+
+
+def test_no_small_count_follows_from_the_countrys_page(sample_run: flow.Run, sample_results: Path) -> None:
+    hold_hidden(sample_run.spec, sample_results, sample_run.names)
+
+
+def test_few_counts_beside_the_small_ones_are_told_as_bands(sample_results: Path) -> None:
+    """Of the counts of both tables of coverage; 57 of their 132 cells read "skjult" before bands, and now none."""
+    told = pl.read_parquet(sample_results / "published.parquet").filter(pl.col("table") == "coverage")
+    banded = told.filter(pl.col("least") != pl.col("most"), pl.col("most") >= 5)
+    assert told["most"].null_count() == 0
+    assert len(banded) <= 0.12 * len(told)

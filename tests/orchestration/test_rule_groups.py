@@ -26,7 +26,7 @@ def rule(violated: int | None, eligible: int | None, severity: str = "error", ki
 def check(*rules: RuleResult) -> dg.AssetCheckResult:
     """The plausibility check of a source on which these rules were tried."""
     found = {"kip": Validation(rules, pl.DataFrame(), 10, 10, 0)}
-    return next(r for r in rule_check_results(found) if r.check_name == "kip_plausibility")
+    return next(r for r in rule_check_results(found, threshold=5) if r.check_name == "kip_plausibility")
 
 
 def test_every_kind_of_rule_has_one_group():
@@ -76,7 +76,15 @@ def test_rules_that_nothing_could_break_are_said_to_be_not_relevant():
 
 
 def test_broken_rules_stand_first_with_their_lines():
-    broken = RuleResult("nyha.allowed", "nyha", "range", "error", "…", 2, 10, (7, 9))
+    broken = RuleResult("nyha.allowed", "nyha", "range", "error", "…", 20, 100, (7, 9))
     records = check(rule(0, 10), broken).metadata["alle regler"].records
     assert records[0].data["regel"] == "nyha.allowed"
     assert records[0].data["første linjer"] == "7, 9"
+
+
+def test_how_many_a_few_are_and_which_is_not_said():
+    few = RuleResult("nyha.allowed", "nyha", "range", "error", "…", 2, 100, (7, 9))
+    shown = check(few)
+    row = shown.metadata["alle regler"].records[0].data
+    assert (row["brudt"], row["første linjer"]) == ("<5", "")
+    assert shown.metadata["brud, afrundet"].value in (0, 5)

@@ -18,6 +18,7 @@ from pipelines.spec.model import Compare, DatabaseSpec, MatchRule, Variable
 
 Row = dict[str, Any]
 Pair = tuple[Row, Row]
+REGISTERS = ("lpr", "lab", "lmdb", "cpr", "dar", "municipal")
 LEVELS = ((), ("region",), ("region", "unit"), ("period",), ("region", "period"), ("region", "unit", "period"))
 DISCREPANT = ("differ", "missing_differs", "reported_missing", "new_missing")
 
@@ -57,7 +58,9 @@ def reconcile_naively(spec: DatabaseSpec, reported: list[Row], new: list[Row], d
         if statuses[side, row["record_id"]] in ("unmatched", "surplus")
     }
     outcomes = {
-        (a["record_id"], b["record_id"], name): outcome(spec, name, a, b) for a, b, _ in kept for name in spec.compared
+        (a["record_id"], b["record_id"], name): outcome(spec, name, a, b, day)
+        for a, b, _ in kept
+        for name in spec.compared
     }
     alone = [(side, row) for side, rows in sides.items() for row in rows if (side, row["record_id"]) in reasons]
     return Naive(
@@ -90,7 +93,9 @@ def by_id(rows: list[Row]) -> list[Row]:
 
 def offset(rule: MatchRule, a: Row, b: Row) -> Decimal | None:
     """The total distance of two records, None where the rule does not let them be one."""
-    if any(a[name] is None or a[name] != b[name] for name in rule.on):
+    if any(a[name] is None or key(rule, name, a) != key(rule, name, b) for name in rule.on):
+        return None
+    if rule.identity == "damaged" and not slipped(a["person"], b["person"]):
         return None
     total = Decimal(0)
     for name, window in rule.within.items():
@@ -98,6 +103,20 @@ def offset(rule: MatchRule, a: Row, b: Row) -> Decimal | None:
             return None
         total += distance
     return total
+
+
+def key(rule: MatchRule, name: str, row: Row) -> Any:
+    """What a rule asks to be equal: of a code only the leading characters that count."""
+    return row[name][: rule.level[name]] if name in rule.level and row[name] is not None else row[name]
+
+
+def slipped(a: str | None, b: str | None) -> bool:
+    """Whether one slip of the hand makes the one number of the other: everything that one slip could make is tried."""
+    if a is None or b is None or a == b:
+        return False
+    replaced = {a[:n] + character + a[n + 1 :] for n in range(len(a)) for character in b}
+    exchanged = {a[:n] + a[n + 1] + a[n] + a[n + 2 :] for n in range(len(a) - 1)}
+    return b in replaced | exchanged or a.lstrip("0") == b.lstrip("0")
 
 
 def _distance(a: Any, b: Any) -> Decimal:
@@ -159,7 +178,42 @@ def in_scope(spec: DatabaseSpec, row: Row, day: dt.date) -> bool:
         return False
     if changeover and changeover.kip_until and when > changeover.kip_until:
         return False
-    return all((day - when).days >= spec.settling(source) for source in (spec.sides.reported, spec.sides.new))
+    return all((day - when).days >= spec.settling(source) for source in _sources(spec))
+
+
+def _sources(spec: DatabaseSpec) -> set[str]:
+    """What a record is made of: both sides, and where the new one is a register, what each variable is from."""
+    found = {spec.sides.reported, spec.sides.new}
+    if spec.sides.new in REGISTERS:
+        for name, variable in spec.compared.items():
+            if name != "day":
+                found |= set(variable.from_) or {"wsapi"}
+    return found
+
+
+def waits(spec: DatabaseSpec, name: str, row: Row, day: dt.date) -> bool:
+    """Whether events may still come that change a variable of a record that has itself settled."""
+    if row["day"] is None or spec.sides.new not in REGISTERS:
+        return False
+    return any(
+        last is not None and last > 0 and (day - row["day"]).days < last + spec.settling(source)
+        for source in spec.variables[name].from_
+        for last in [_last_day(spec, name, source)]
+    )
+
+
+def _last_day(spec: DatabaseSpec, name: str, source: str) -> int | None:
+    """The last day after the event on which an event of a source may still count; None where none is said."""
+    ends = []
+    for way in spec.variables[name].from_.get(source, ()):
+        if way.window is None:
+            continue
+        _, end = way.window.span
+        days = 0 if end is None else end if way.window.days is not None else -(-end // 24)
+        anchor = spec.variables.get(way.window.anchor) if way.window.anchor != "day" else None
+        further = [_last_day(spec, way.window.anchor, of) or 0 for of in anchor.from_] if anchor else []
+        ends.append(int(max(days, 0)) + max(further, default=0))
+    return max(ends, default=None)
 
 
 def _status(spec, side: str, row: Row, every: list, kept: list, day: dt.date) -> str:
@@ -219,9 +273,11 @@ def _elsewhere(row: Row, persons: set) -> str:
 # ---------------------------------------------------------------- comparing
 
 
-def outcome(spec: DatabaseSpec, name: str, a: Row, b: Row) -> str:
+def outcome(spec: DatabaseSpec, name: str, a: Row, b: Row, day: dt.date) -> str:
     """What became of one variable of one pair."""
     reported, new, variable = a[name], b[name], spec.variables[name]
+    if waits(spec, name, a, day) or waits(spec, name, b, day):
+        return "not_applicable"
     if reported is None and new is None:
         if variable.only_if and not any(spec.condition(variable.only_if).holds(row) for row in (a, b)):
             return "not_applicable"

@@ -12,6 +12,7 @@ from small_sides import side, small_spec
 
 from pipelines.reconciliation.reconcile import reconcile
 from pipelines.reconciliation.shape import shaped
+from pipelines.reconciliation.signals import limits
 from pipelines.reconciliation.signals.charts import MONTH, charted_counts, charted_shares
 from pipelines.reconciliation.signals.counts import charted_counts_of
 from pipelines.reconciliation.signals.limits import beyond_chance, count_tails, share_limits, share_tails
@@ -51,6 +52,35 @@ def test_charts_in_control_run_as_long_as_stated(p, n, rho, season):
     judged = (~np.isnan(found.expected[:, known])).sum()
     false = (found.signal[:, known] > 0).sum()
     assert judged > ROWS * 20 and false <= judged / RUN_LENGTH * 1.3  # chance alone may bring so many more
+
+
+@pytest.mark.parametrize("p", [0.97, 0.8])
+@pytest.mark.parametrize("rho", [0, 0.02])
+@pytest.mark.parametrize("n", [10, 50, 100, 400, 2000])
+def test_charts_run_as_long_as_stated_whatever_the_size_of_a_unit(p, rho, n):
+    found = [charted(*shares(seed, p, n, rho)) for seed in (11, 12)]
+    judged, false = (~np.isnan([one.expected for one in found])).sum(), sum((one.signal > 0).sum() for one in found)
+    assert judged > ROWS * 50 and false <= judged / RUN_LENGTH * 1.3
+
+
+def test_overdispersion_that_is_cut_and_not_reweighted_would_be_caught(monkeypatch):
+    """The broken variant: what lies beyond nine usual squared ranges counts as nine, and little is known for sure."""
+    monkeypatch.setattr(limits, "_excess", cut_excess)
+    found = [charted(*shares(seed, 0.97, 2000, 0.02)) for seed in (11, 12)]
+    judged, false = (~np.isnan([one.expected for one in found])).sum(), sum((one.signal > 0).sum() for one in found)
+    assert false > judged / RUN_LENGTH * 1.5
+
+
+def cut_excess(squared: np.ndarray, weights: np.ndarray, _: float) -> float:
+    most = 9 * max(np.median(squared) / 0.4549, 1)
+    return max((np.minimum(squared, most) - 1).sum() / weights.sum(), 0)
+
+
+def test_a_chart_alone_runs_as_long_as_stated():
+    """A country has one chart of a kind: how much its months vary is told by few months, and limits are wider."""
+    k, n = shares(11, 0.9, 400, 0.02)
+    found = charted_shares(k, n, np.arange(ROWS), CALENDAR, RUN_LENGTH)
+    assert (found.signal > 0).sum() <= (~np.isnan(found.expected)).sum() / RUN_LENGTH * 1.3
 
 
 def test_without_its_overdispersion_the_same_chart_signals_far_too_often():
@@ -135,7 +165,7 @@ def test_overdispersion_is_found_and_is_nothing_where_there_is_none():
     for rho in (0, 0.02, 0.1):
         k, n = shares(2, 0.8, 40, rho)
         p = k.sum(axis=1, keepdims=True) / n.sum(axis=1, keepdims=True)
-        found = beyond_chance((k / n - p) / np.sqrt(p * (1 - p) / n), n - 1, np.zeros(ROWS, int)).item()
+        found = beyond_chance((k / n - p) / np.sqrt(p * (1 - p) / n), n - 1, np.zeros(ROWS, int), 0.001).item()
         assert found == pytest.approx(rho, abs=0.003 + rho * 0.15)
 
 

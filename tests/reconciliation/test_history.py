@@ -147,13 +147,13 @@ def test_ids_and_history_do_not_depend_on_the_order_of_rows_or_columns():
 
 def test_an_earlier_run_is_read_and_one_without_a_history_is_known_by_its_discrepancies(tmp_path):
     found = reconcile(SPEC, *frames(["x y", "x x"]), FIRST)
-    kept = history(SPEC, found.discrepancies, found.pairs, found.records, read_history(SPEC, None), FIRST)
+    kept = history(SPEC, found.discrepancies, found.pairs, found.records, read_history(None), FIRST)
     kept.write_parquet(tmp_path / "history.parquet")
-    assert read_history(SPEC, tmp_path).equals(kept)
+    assert read_history(tmp_path).equals(kept)
     (tmp_path / "history.parquet").unlink()
     first_seen = found.discrepancies.with_columns(first_seen=pl.lit("2026-04-01"), state=pl.lit("new"))
     first_seen.write_parquet(tmp_path / "discrepancies.parquet")
-    earlier = read_history(SPEC, tmp_path)
+    earlier = read_history(tmp_path)
     assert earlier.drop("runs").equals(kept.drop("runs"))
     with pytest.raises(InputError, match="holds no earlier run"):
-        read_history(SPEC, tmp_path / "nothing")
+        read_history(tmp_path / "nothing")

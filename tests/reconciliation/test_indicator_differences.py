@@ -193,13 +193,25 @@ def test_where_nothing_differs_the_bootstrap_claims_nothing_and_the_paired_inter
     assert row["value_low"] < -0.1 and row["value_high"] > 0.1
 
 
-# Newcombe, Stat Med 1998;17:2635-2650, method 10 (tables of pairs 20 12 2 16, and 54 of 54 alike), and Fagerland,
-# Lydersen & Laake, Stat Med 2014;33:2850-2875 (Bentur's 21 children; Cavo's 161 patients).
+# The rows of method 10 in Newcombe, Stat Med 1998;17:2635-2650, table III, as a second, independent implementation
+# quotes them too; the paper itself was not at hand. Then Bentur's 21 children in Fagerland, Lydersen & Laake, Stat Med
+# 2014;33:2850-2875, and the worked example of Altman et al., Statistics with Confidence, 2nd ed. 2000, table 6.2: their
+# tables were found in print, their limits are quoted from memory. One row of table III is left out: 1, 97, 1, 1 is
+# quoted as 0.8736 to 0.9850, and its lower limit is 0.87367 here and by the formula in exact decimals.
+TABLE_III = {
+    (36, 12, 2, 0): (0.0569, 0.3404), (20, 12, 2, 16): (0.0562, 0.3292), (18, 12, 2, 18): (0.0562, 0.3290),
+    (36, 14, 0, 0): (0.1528, 0.4167), (35, 14, 0, 1): (0.1461, 0.4175), (18, 14, 0, 18): (0.1441, 0.3963),
+    (2, 97, 1, 0): (0.8721, 0.9854), (0, 29, 1, 0): (0.6666, 0.9882),
+    (2, 98, 0, 0): (0.9178, 0.9945), (1, 98, 0, 1): (0.9171, 0.9916), (0, 30, 0, 0): (0.8395, 1.0),
+    (54, 0, 0, 0): (-0.0664, 0.0664), (53, 0, 0, 1): (-0.0729, 0.0729), (30, 0, 0, 24): (-0.0358, 0.0358),
+    (29, 0, 0, 25): (-0.0354, 0.0354), (28, 0, 0, 26): (-0.0352, 0.0352), (27, 0, 0, 27): (-0.0351, 0.0351),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("table", "low", "high", "decimals"),
     [
-        ((20, 12, 2, 16), 0.0562, 0.3292, 4),
-        ((36, 12, 2, 0), 0.0569, 0.3404, 4),
+        *((table, *ends, 4) for table, ends in TABLE_III.items()),
         ((1, 1, 7, 12), -0.507, -0.026, 3),
         ((14, 5, 0, 22), 0.011, 0.226, 2),
     ],

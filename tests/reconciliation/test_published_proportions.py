@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_examples import printed, truth
+from statsmodels.stats.proportion import proportion_confint
 
 from pipelines.reconciliation.capture import chapman, lincoln_petersen
 from pipelines.reconciliation.coverage import counted_by_place, coverage
@@ -82,6 +83,14 @@ def test_wilson_encloses_its_share_and_stays_a_proportion(n, share, confidence):
     assert encloses(low, x / n, high)
     wider = wilson(x, n, 0.999)
     assert wider[0] <= low and high <= wider[1]
+
+
+@settings(deadline=None)
+@given(n=st.integers(1, 10**7), share=st.floats(0, 1), confidence=st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_is_that_of_statsmodels(n, share, confidence):
+    x = round(n * share)
+    expected = proportion_confint(x, n, alpha=1 - confidence, method="wilson")
+    assert wilson(x, n, confidence) == (min(expected[0], x / n), max(expected[1], x / n))
 
 
 def test_the_textbook_interval_would_be_caught():

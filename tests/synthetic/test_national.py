@@ -15,7 +15,6 @@ from pipelines.spec.reading import read_spec
 from pipelines.spec.register_layouts import read_layouts
 from pipelines.synthetic.national import national
 from pipelines.synthetic.national.blocks import country, hospital
-from pipelines.synthetic.national.people import people
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.key import make_key
 from pipelines.warehouse.registers import prepare_registers, receive_register
@@ -50,7 +49,7 @@ def test_the_same_arguments_give_the_same_bytes(files: Path, tmp_path: Path) -> 
 
 
 def test_a_block_is_the_same_whichever_were_made_before_and_blocks_follow_each_other() -> None:
-    land = country(people(PERSONS, 2025, 1), 2025, 1, contacts_a_block=400)
+    land = country(PERSONS, 2025, 1, contacts_a_block=400)
     forth = [hospital(land, block)["lpr_a_kontakt"] for block in range(land.blocks)]
     back = [hospital(land, block)["lpr_a_kontakt"] for block in reversed(range(land.blocks))]
     assert len(forth) == 5 and forth == back[::-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 from collections.abc import Callable
@@ -165,3 +166,39 @@ def test_a_run_and_a_trace_are_logged_and_the_log_is_the_owners_alone(tmp_path) 
     assert all(entry["persons"] for entry in entries if entry["did"].startswith(("workbook", "trace")))
     assert entries[-1]["why"] == "region ringede"
     assert os.stat(log_of(project)).st_mode & 0o077 == 0
+
+
+ROOMS = Path(audit.__file__).parent
+ABOVE_THE_FLOW = [*ROOMS.glob("*.py"), *(ROOMS / "orchestration").glob("*.py")]
+PROCESSING = {"flow.py", "run.py", "plain_files.py"}  # the flow itself shows nobody a row; its workbook is logged
+
+
+def unlogged(source: str) -> list[str]:
+    """The functions that open a warehouse and enter nothing in the log."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    called = {
+        one.name: {ast.unparse(call.func).split(".")[-1] for call in ast.walk(one) if isinstance(call, ast.Call)}
+        for one in functions
+    }
+    return [name for name, calls in called.items() if calls & {"opened", "open_warehouse"} and "record" not in calls]
+
+
+def test_whatever_opens_a_warehouse_for_somebody_to_look_is_logged() -> None:
+    looked = {path.name: unlogged(path.read_text("utf-8")) for path in ABOVE_THE_FLOW if path.name not in PROCESSING}
+    assert {"tracing.py", "quarantine.py"} < looked.keys()
+    assert {name: functions for name, functions in looked.items() if functions} == {}
+    notebooks = (ROOMS.parent / "notebooks").glob("*.ipynb")
+    assert not any("open_warehouse" in path.read_text("utf-8") for path in notebooks)
+
+
+def test_broken_variant_that_looks_without_an_entry_is_caught() -> None:
+    source = (ROOMS / "quarantine.py").read_text("utf-8")
+    assert unlogged(source.replace("audit.record(", "print(")) == ["quarantined", "release"]
+
+
+def test_a_password_that_is_handed_out_is_logged(tmp_path) -> None:
+    project = small_home(tmp_path)
+    region = next((through(run_of(project)) / "regions").iterdir()).name
+    assert shell(project, "password", region).wait() == 0
+    last = json.loads(log_of(project).read_bytes().splitlines()[-1])
+    assert last["did"] == f"password {region}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +44,35 @@ def test_of_two_runs_one_works_and_the_other_says_so(project) -> None:
     first.communicate()
     assert first.returncode == 0
     assert [path.name for path in runs_of(project)] == [published(project).name]
+
+
+PAIRING, PAIRS = Path(__file__).with_name("pairing.py"), 20
+
+
+def pairs(folder: Path, *words: str) -> list[dict]:
+    done = subprocess.run([sys.executable, PAIRING, folder, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def disturbed(found: list[dict]) -> list[str]:
+    """What two runs at once made otherwise than one, and what either said but that another is at work."""
+    strange = [f"ended {one['ends']}" for one in found if sorted(one["ends"]) not in ([0, 0], [0, 2])]
+    words = [line for one in found for said in one["said"] for line in said.splitlines() if line.startswith("sammen")]
+    expected = "sammenhold: Another run of little is at work: wait until it has ended, then run again."
+    strange += [one for one in words if one != expected]
+    return strange + [problem for one in found for problem in one["wrong"] + one["other"]]
+
+
+def test_twenty_times_two_at_once_end_as_one(tmp_path) -> None:
+    found = pairs(tmp_path, str(PAIRS))
+    assert len(found) == PAIRS and disturbed(found) == []
+    assert any(2 in one["ends"] for one in found), "they met"
+
+
+def test_broken_variant_without_the_lock_is_caught(tmp_path) -> None:
+    """DuckDB's own lock is left, which names a file and speaks only where both have it open."""
+    assert disturbed(pairs(tmp_path, "4", "unlocked"))
 
 
 def test_a_killed_runs_folder_is_cleared_by_the_next(project) -> None:

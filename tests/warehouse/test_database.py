@@ -43,9 +43,9 @@ def spilled(project, encrypted: bool) -> bytes:
     """What a table that does not fit in memory leaves on disk while it is there."""
     folder = project.warehouse("dhd").parent
     folder.mkdir(parents=True)
-    connection = database._connect(folder / "spill")
+    connection = database.connect(folder / "spill")
     connection.execute(f"set memory_limit = '50MB'; set temp_file_encryption = {encrypted}")
-    database._attach(connection, project.warehouse("dhd"), bytes(32))
+    database.attach(connection, project.warehouse("dhd"), bytes(32))
     connection.execute("create temp table big as select '01701234' || i as person, hash(i) from range(2000000) t(i)")
     content = b"".join(path.read_bytes() for path in (folder / "spill").rglob("*") if path.is_file())
     connection.close()
@@ -60,6 +60,21 @@ def test_what_does_not_fit_in_memory_is_spilled_encrypted(project):
 
 def test_a_readable_spill_would_be_caught(project):
     assert b"01701234" in spilled(project, encrypted=False)
+
+
+def test_what_a_killed_process_spilled_is_cleared_by_the_next_writer(project):
+    folder = project.warehouse("dhd").parent
+    left = [folder / name / "duckdb_temp_storage" for name in ("spill-dhd", "spill-dhd-99")]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"left")
+    other = folder / "spill-dhdx" / "duckdb_temp_storage"
+    other.parent.mkdir()
+    other.write_bytes(b"another database's")
+    with open_warehouse(project, "dhd"):
+        assert not any(path.exists() for path in left)
+    with open_warehouse(project, "dhd", read_only=True):
+        assert other.exists()
 
 
 def test_the_setting_is_on_in_every_open_warehouse(project):

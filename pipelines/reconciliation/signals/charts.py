@@ -74,8 +74,8 @@ def charted_shares(
     Rows that `only_falls` have no upper limit: that a share of agreement rises is no fault.
     """
     only_falls = np.broadcast_to(only_falls, len(k))
-    rho = beyond_chance(_share_scores(k, n), np.maximum(n - 1, 0), group)[group]
     charted, tail, unsure = _empty(k), 1 / run_length / 4, np.zeros(k.shape)
+    rho = beyond_chance(_share_scores(k, n), np.maximum(n - 1, 0), group, tail)[group]
     for t in range(k.shape[1]):
         past = _past(charted, k, n, calendar, t)
         p, worth = _expected_share(past, group, rho)
@@ -105,8 +105,8 @@ def charted_counts(
     k = np.nan_to_num(k)
     mean = np.maximum(_divided(k.sum(axis=1), of.sum(axis=1))[:, None] * of, 1e-9)
     scores = np.where(of > 0, (k - mean) / np.sqrt(mean), np.nan)
-    phi = beyond_chance(scores, mean, group)[group]
     charted, tail, unsure = _empty(k), 1 / run_length / 4, np.zeros(k.shape)
+    phi = beyond_chance(scores, mean, group, tail)[group]
     for t in range(k.shape[1]):
         past = _past(charted, k, of, calendar, t)
         factor, loose = _season_of_counts(past, group, phi)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -16,30 +18,66 @@ import polars as pl
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.places import places_of
-from pipelines.reconciliation.rollup import rolled_up
 from pipelines.reconciliation.shape import Side, shaped
+from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
 SCHEMA = {**dict.fromkeys(KEYS, pl.String), "k": pl.Int64, "n": pl.Int64}
-LEVELS = (("period",), ("region", "unit", "period"))
 VOLUME = "volume"
+THREADS = 2  # variables that are counted at the same time
+
+
+NO, YES, EMPTY = range(3)
 
 
 @dataclass(frozen=True)
 class Counter:
-    """Records by place: `places` (region, unit, period) and each record's place among them."""
+    """Records by place: `places` (region, unit, period), and each record's place among them; the place behind the
+    last is that of records which are not counted."""
 
     places: pl.DataFrame
     place: np.ndarray
 
-    def shares(self, chart: str, variable: str | None, yes: pl.Series, of: pl.Series) -> pl.DataFrame:
-        """Of the records `of`, those that say yes; places without any are not told."""
-        k, n = (np.bincount(self.place[said.to_numpy()], minlength=len(self.places)) for said in (of & yes, of))
-        said = self.places.with_columns(
+    @cached_property
+    def counted(self) -> np.ndarray:
+        return self.place < len(self.places)
+
+    @cached_property
+    def records(self) -> np.ndarray:
+        """How many there are in each place."""
+        return np.bincount(self.place, minlength=len(self.places) + 1)[:-1]
+
+    def answers(self, said: np.ndarray) -> np.ndarray:
+        """Per place how many say NO, YES and EMPTY."""
+        return np.bincount(self._thirds + said, minlength=(len(self.places) + 1) * 3).reshape(-1, 3)[:-1]
+
+    @cached_property
+    def _thirds(self) -> np.ndarray:
+        return self.place * np.uint32(3)
+
+    @cached_property
+    def _charted(self) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
+        """The country's months with the units' own; which places are of a unit, and each place's month among them."""
+        months = self.places["period"].drop_nulls().unique().sort()
+        month = self.places["period"].replace_strict(months, np.arange(len(months)), default=len(months))
+        country = pl.DataFrame({"region": None, "unit": None, "period": months}, schema=self.places.schema)
+        of_unit = self.places.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+        whole = pl.concat([country, self.places.filter(of_unit)])
+        return whole, of_unit.to_numpy(), month.to_numpy()
+
+    def shares(self, chart: str, variable: str | None, yes: np.ndarray, of: np.ndarray) -> pl.DataFrame:
+        """For the country and each unit: `yes` of the records `of` in each place; none of none is not told."""
+        whole, of_unit, month = self._charted
+        months = len(whole) - of_unit.sum()
+        k, n = (
+            np.concatenate([np.bincount(month, what, months + 1)[:months], what[of_unit]]).astype(np.int64)
+            for what in (yes, of)
+        )
+        said = whole.with_columns(
             chart=pl.lit(chart), variable=pl.lit(variable, pl.String), k=pl.Series(k), n=pl.Series(n)
         )
-        return said.filter(pl.col("n") > 0).cast(SCHEMA)
+        return said.filter(pl.col("n") > 0).select(list(SCHEMA))
 
 
 def charted_counts_of(
@@ -51,24 +89,25 @@ def charted_counts_of(
     `new`: all records of the new side; of them whole months count that have settled. `expected`: the records that a
     register says there should be, for coverage against it.
     """
-    rows = np.flatnonzero(
-        new.read([spec.event_date]).select(_month_has_settled(spec, day).fill_null(False)).to_series()
-    )
-    counter = Counter(*places_of(spec, new, rows))
-    every = _all(len(rows))
-    parts = [counter.shares(VOLUME, None, every, every)]
-    for name in spec.variables:
-        if name != spec.event_date:
-            parts += _of_variable(spec, new, rows, counter, name)
+    settled = new.read([spec.event_date]).select(_month_has_settled(spec, day).fill_null(False)).to_series()
+    counter = _counter(spec, new, settled.to_numpy())
+    volume = counter.shares(VOLUME, None, counter.records, counter.records)
+    parts = [volume.with_columns(n=pl.lit(None, pl.Int64))]
+    names = [name for name in spec.variables if name != spec.event_date]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for told in pool.map(lambda name: list(_of_variable(spec, new, counter, name)), names):
+            parts += told
     if expected is not None:
         parts.append(_against(spec, expected.filter(_month_has_settled(spec, day)), new))
-    rolled = rolled_up(pl.concat(parts), ("chart", "variable"), LEVELS)
-    rolled = rolled.with_columns(n=pl.when(pl.col("chart") != VOLUME).then("n")).select(list(SCHEMA))
-    return pl.concat([_agreement(agreement), _coverage(coverage), rolled]).sort(*KEYS, nulls_last=False)
+    return pl.concat([_agreement(agreement), _coverage(coverage), *parts])
 
 
-def _all(records: int) -> pl.Series:
-    return pl.repeat(True, records, dtype=pl.Boolean, eager=True)
+def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
+    rows = np.flatnonzero(counted)
+    places, at = places_of(spec, side, rows)
+    place = np.full(len(counted), len(places), dtype=np.uint32)
+    place[rows] = at
+    return Counter(places, place)
 
 
 def _month_has_settled(spec: DatabaseSpec, day: dt.date) -> pl.Expr:
@@ -92,49 +131,59 @@ def _charted_levels(frame: pl.DataFrame) -> pl.DataFrame:
     return by_month.filter(pl.col("unit").is_not_null() | pl.col("region").is_null())
 
 
-def _of_variable(
-    spec: DatabaseSpec, new: Side, rows: np.ndarray, counter: Counter, name: str
-) -> Iterator[pl.DataFrame]:
+def _of_variable(spec: DatabaseSpec, new: Side, counter: Counter, name: str) -> Iterator[pl.DataFrame]:
     """Missing: without a value, of the records that it is relevant for. Distribution: a yes/no of the value itself."""
-    values = new.column(name, rows)
-    yield counter.shares("missing", name, values.is_null(), _relevant(spec, new, rows, name))
-    if (typical := _typical(spec, new, rows, values, spec.variables[name])) is not None:
-        yield counter.shares("distribution", name, typical.fill_null(False), values.is_not_null())
+    values = new.column(name)
+    typical = _typical(spec, new, values, counter.counted, spec.variables[name])
+    said = values.is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
+    answers = counter.answers(said.to_numpy())
+    missing, of = answers[:, EMPTY], counter.records
+    if only_if := spec.variables[name].only_if:
+        asked = _relevant(spec, new, only_if)
+        relevant = counter.answers(np.where(asked, np.where(said == EMPTY, YES, NO), EMPTY))
+        missing, of = relevant[:, YES], relevant[:, NO] + relevant[:, YES]
+    yield counter.shares("missing", name, missing, of)
+    if typical is not None:
+        yield counter.shares("distribution", name, answers[:, YES], answers[:, NO] + answers[:, YES])
 
 
-def _relevant(spec: DatabaseSpec, new: Side, rows: np.ndarray, name: str) -> pl.Series:
-    only_if = spec.variables[name].only_if
-    if not only_if:
-        return _all(len(rows))
-    asked = new.read(sorted(spec.condition(only_if).columns) or ["record_id"], rows)
-    return flags(spec, asked, {"yes": only_if})["yes"].fill_null(False)
+def _relevant(spec: DatabaseSpec, new: Side, only_if: str) -> np.ndarray:
+    asked = new.read(sorted(spec.condition(only_if).columns) or ["record_id"])
+    return flags(spec, asked, {"yes": only_if})["yes"].fill_null(False).to_numpy()
 
 
 def _typical(
-    spec: DatabaseSpec, new: Side, rows: np.ndarray, values: pl.Series, variable: Variable
+    spec: DatabaseSpec, new: Side, values: pl.Series, counted: np.ndarray, variable: Variable
 ) -> pl.Series | None:
     """One question whose answer moves when values do: above the country's median? the country's commonest code?
 
-    Dates are taken in days from the event date. Texts have no such question.
+    Dates are taken in days from the event date. Texts have no such question, nor has what is always empty.
     """
     if variable.categorical or variable.type == "sks":
-        counted = values.alias("word").drop_nulls().value_counts().sort("count", "word", descending=[True, False])
-        return values == counted["word"][0] if len(counted) else None
-    if variable.numeric:
-        return values > values.median() if values.null_count() < len(values) else None
+        words, (code,) = coded(values)
+        often = np.bincount(code[counted], minlength=len(words) + 1)[: len(words)]
+        return values == words[int(often.argmax())] if often.any() else None
     if variable.type in ("date", "timestamp"):
-        days = (values.cast(pl.Date) - new.column(spec.event_date, rows).cast(pl.Date)).dt.total_days()
-        return days > days.median() if days.null_count() < len(days) else None
-    return None
+        values = (values.cast(pl.Date) - new.column(spec.event_date).cast(pl.Date)).dt.total_days()
+    elif not variable.numeric:
+        return None
+    said = values.filter(pl.Series(counted)).drop_nulls()
+    return values > _median(said.to_numpy()) if len(said) else None
+
+
+def _median(values: np.ndarray) -> float:
+    """The middle value, or the mean of both middle ones; only they are put in their place."""
+    middle = (len(values) - 1) // 2, len(values) // 2
+    return float(np.partition(values, middle)[list(middle)].mean())
 
 
 def _against(spec: DatabaseSpec, expected: pl.DataFrame, new: Side) -> pl.DataFrame:
     """Of the records a register says there should be: how many are there, by the specification's match rules."""
     side = shaped(spec, expected, "expected")
-    rows = np.arange(side.height)
     matched = match(spec, replace(side, name="reported"), new)
-    found = pl.Series(np.isin(rows, matched["reported"].to_numpy()))
-    return Counter(*places_of(spec, side, rows)).shares("coverage_of_register", None, found, _all(len(rows)))
+    counter = _counter(spec, side, np.ones(side.height, dtype=bool))
+    found = counter.answers(np.isin(np.arange(side.height), matched["reported"].to_numpy()))[:, YES]
+    return counter.shares("coverage_of_register", None, found, counter.records)
 
 
 def _shaped(frame: pl.DataFrame, chart: str, variable: pl.Expr, k: pl.Expr, n: pl.Expr) -> pl.DataFrame:

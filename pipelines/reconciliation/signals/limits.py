@@ -13,8 +13,11 @@ from scipy import special, stats
 
 # Above this many observations in a month a share is as good as continuous, and so beta distributed.
 MOST_EXACT = 300
-# A single wild month must not widen the limits for all others: no squared z counts more than so many usual ones.
+# A single wild month must not widen the limits for all others: at first no squared range counts more than so many
+# usual ones, and then none that lies beyond five standard deviations of what was found so.
 MOST_OF_A_MONTH = 9.0
+WILD = 25.0
+FEWEST_FREEDOM = 4.0  # with less nothing would ever signal
 MEDIAN_OF_CHI_SQUARE = 0.4549  # one degree of freedom
 
 
@@ -58,22 +61,52 @@ def count_limits(mean: np.ndarray, phi: np.ndarray, tail: float) -> tuple[np.nda
     return stats.nbinom.ppf(tail, size, size / (size + mean)), stats.nbinom.ppf(1 - tail, size, size / (size + mean))
 
 
-def beyond_chance(z: np.ndarray, weight: np.ndarray, group: np.ndarray) -> np.ndarray:
+def beyond_chance(z: np.ndarray, weight: np.ndarray, group: np.ndarray, tail: float) -> np.ndarray:
     """Per group: how much more than chance months vary, from the moving ranges of z (rows × months, NaN: no month).
 
     A neighbouring pair's (z₁ − z₂)² ÷ 2 is expected to be 1 + excess · weight (weight: n − 1 of a share, the mean of
-    a count); the excess of the group's rows together is found from the means, and is never below 0.
+    a count); the excess of the group's rows together is found from the means, widened by as much as it takes for
+    limits of `tail` to hold when it is estimated, and is never below 0.
     """
     squared = np.diff(z, axis=1) ** 2 / 2
     weights = (weight[:, 1:] + weight[:, :-1]) / 2
     excess = np.zeros(group.max(initial=-1) + 1)
     for number in range(excess.size):
-        of = squared[group == number]
-        known = ~np.isnan(of)
-        most = MOST_OF_A_MONTH * max(np.median(of[known]) / MEDIAN_OF_CHI_SQUARE, 1) if known.any() else 0
-        weighed = weights[group == number][known].sum()
-        excess[number] = max((np.minimum(of[known], most) - 1).sum() / weighed, 0) if weighed > 0 else 0
+        of = group == number
+        known = ~np.isnan(squared[of])
+        excess[number] = _excess(squared[of][known], weights[of][known], tail)
     return excess
+
+
+def _excess(squared: np.ndarray, weights: np.ndarray, tail: float) -> float:
+    """Reweighted in one step (Rousseeuw and Leroy, Robust Regression and Outlier Detection, 1987, chapter 5).
+
+    To leave it at the cut mean would find too little where shares lie near 1: their months vary by a skewed
+    distribution, of whose variance far months are a good part, and large units would signal twice as often as stated.
+    """
+    if not weights.any():
+        return 0.0
+    usual = max(np.median(squared) / MEDIAN_OF_CHI_SQUARE, 1)
+    cut = np.minimum(squared, MOST_OF_A_MONTH * usual)
+    kept = squared <= WILD * (1 + _mean_excess(cut, weights) * weights)
+    mean = weights.mean()
+    return ((1 + _mean_excess(squared[kept], weights[kept]) * mean) * _widened(squared[kept], tail) - 1) / mean
+
+
+def _mean_excess(squared: np.ndarray, weights: np.ndarray) -> float:
+    return max((squared - 1).sum() / weights.sum(), 0.0) if weights.any() else 0.0
+
+
+def _widened(squared: np.ndarray, tail: float) -> float:
+    """By how much a variance that is the mean of `squared` must be enlarged, since it is estimated itself.
+
+    Limits by an estimated standard deviation are of Student's distribution (Quesenberry, Journal of Quality Technology
+    1993;25:237-247). Its degrees of freedom are Satterthwaite's; neighbouring ranges share a month, which makes the
+    variance of their mean half as large again (von Neumann and others, Annals of Mathematical Statistics 1941;12:153).
+    """
+    mean, spread = max(squared.mean(), 1), squared.var()
+    freedom = max(4 / 3 * len(squared) * mean**2 / spread, FEWEST_FREEDOM) if spread > 0 else np.inf
+    return float((stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)) ** 2)
 
 
 def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

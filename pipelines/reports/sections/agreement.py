@@ -7,10 +7,12 @@ from typing import Any
 import polars as pl
 
 from pipelines.reports import charts
-from pipelines.reports.numbers import count, share
+from pipelines.reports.numbers import NOTHING, share
 from pipelines.reports.parts import Cell, Heading, Picture, Section, Table, cells, headings
+from pipelines.reports.released import agreement_table
 from pipelines.reports.sections.gate import asked_agreement
-from pipelines.reports.suppression import ShownShare, shown_share
+from pipelines.reports.sections.shares import agreement_share
+from pipelines.reports.suppression import ShownShare
 from pipelines.reports.view import View
 
 Row = dict[str, Any]
@@ -40,14 +42,9 @@ def agreement_section(view: View) -> Section:
 def agreement_picture(view: View) -> Picture | None:
     """Dot and interval per variable, and the gate's demand as a line."""
     rows = [
-        {
-            "label": view.label(r["variable"]),
-            "share": r["share"],
-            "low": r["share_low"],
-            "high": r["share_high"],
-        }
+        {"label": view.label(r["variable"]), "share": shown.value, "low": shown.low, "high": shown.high}
         for r in view.own("agreement").filter(pl.col("level").is_null()).iter_rows(named=True)
-        if r["share"] is not None
+        if r["share"] is not None and (shown := agreement_share(view, r)).low is not None
     ]
     if not rows:
         return None
@@ -63,7 +60,7 @@ def judged(low: float | None, high: float | None, asked: float | None) -> str:
 
 
 def _variables(view: View) -> Table:
-    beside = {(r["variable"], r["level"]): r["share"] for r in view.country("agreement").iter_rows(named=True)}
+    beside = {(r["variable"], r["level"]): r for r in view.country("agreement").iter_rows(named=True)}
     rows = view.own("agreement").iter_rows(named=True)
     country = () if view.region is None else (view.text("column.country"),)
     ordered = sorted(rows, key=lambda row: (view.position(row["variable"]), row["variable"], row["level"] or ""))
@@ -75,17 +72,21 @@ def _variables(view: View) -> Table:
     )
 
 
-def _variable_row(view: View, row: Row, beside: dict[tuple[str, str | None], float | None]) -> tuple[Cell, ...]:
-    tone = judged(row["share_low"], row["share_high"], asked_agreement(view))
-    same = row["agree"] + row["agree_within"]
-    shown = shown_share(same, (row["both_known"] - same,), row["share_low"], row["share_high"], 1)
-    country = () if view.region is None else (share(beside.get((row["variable"], row["level"]))),)
+def _variable_row(view: View, row: Row, beside: dict[tuple[str, str | None], Row]) -> tuple[Cell, ...]:
+    shown, table = agreement_share(view, row), agreement_table(row["variable"], row["level"])
+    country = () if view.region is None else (_share(view, beside.get((row["variable"], row["level"]))),)
     return cells(
         view.at_level(row["variable"], row["level"]),
-        Cell(shown.text, tone),
+        Cell(shown.text, judged(shown.low, shown.high, asked_agreement(view))),
         *country,
-        *(count(row[name]) for name in _COUNTS),
+        *(view.band_text(view.band(table, name, row)) for name in _COUNTS),
     )
+
+
+def _share(view: View, row: Row | None) -> str:
+    """The share alone, or its range: the interval stands on the country's page."""
+    shown = agreement_share(view, row) if row else ShownShare(NOTHING)
+    return shown.text if shown.value is None else share(shown.value)
 
 
 def _matrix(view: View) -> Table:
@@ -110,8 +111,6 @@ def _matrix(view: View) -> Table:
 def _matrix_cell(view: View, row: Row | None) -> Cell:
     if row is None:
         return Cell("–", "quiet")
-    same = row["agree"] + row["agree_within"]
-    if view.hidden_agreement.get(row["variable"], {}).get((row["region"], None)) == "blank":
-        return Cell(view.text("words.hidden"), "quiet")
-    shown: ShownShare = shown_share(same, (row["both_known"] - same,), None, None, view.threshold)
-    return Cell(shown.text, judged(row["share_low"], row["share_high"], asked_agreement(view)))
+    shown = agreement_share(view, row)
+    text = shown.text if shown.value is None else share(shown.value)
+    return Cell(text, judged(shown.low, shown.high, asked_agreement(view)))

@@ -8,20 +8,11 @@ from typing import Any
 import polars as pl
 
 from pipelines.explain.sentences import COUNTED
-from pipelines.reports.numbers import NOTHING, count, day, figure, share
-from pipelines.reports.parts import CauseCard, Picture
-from pipelines.reports.sections.coverage import months_picture
-from pipelines.reports.sections.movements import offsets_picture, transitions_picture
-from pipelines.reports.suppression import is_small, shown_count, shown_share
+from pipelines.reports.numbers import NOTHING, count, day, figure, share, whole_percent
+from pipelines.reports.parts import CauseCard
+from pipelines.reports.rounding import rounded
+from pipelines.reports.sections.cause_pictures import cause_picture, region_of
 from pipelines.reports.view import View
-
-# Which picture shows a kind: the kinds' names are those of the catalogue of faults.
-_MOVED = {"date_shift", "constant_offset", "timezone_shift", "unit_factor", "unit_linear", "rounded"}
-_RECODED = {
-    "code_recoded", "inverted", "side_swapped", "code_truncated", "constant_value", "missing_collapsed",
-    "missing_in_new", "missing_in_reported",
-}  # fmt: skip
-_OVER_TIME = {"unit_not_reporting", "period_gap", "late_arrival", "submission_lost"}
 
 
 def cause_cards(view: View) -> tuple[CauseCard, ...]:
@@ -32,9 +23,11 @@ def cause_cards(view: View) -> tuple[CauseCard, ...]:
 
 
 def unexplained(view: View) -> str:
-    """How many discrepancies no cause explains: in the country as counted, in a region its own."""
+    """How many discrepancies no cause explains: in the country rounded, in a region its own."""
     n = view.results.causes["unexplained"] if view.region is None else _explained_here(view).get(None, 0)
-    return view.text("report.unexplained", n=count(n)) if n else view.text("report.nothing_unexplained")
+    shown = count(n) if view.region else _rounded_text(view, n, _rounded_explained(view)[None])
+    told = view.text("report.unexplained", n=shown) if n else view.text("report.nothing_unexplained")
+    return told[0].upper() + told[1:]
 
 
 def concerns(view: View, cause: dict[str, Any], own: dict[str | None, int]) -> bool:
@@ -61,31 +54,61 @@ def _card(view: View, cause: dict[str, Any], here: int) -> CauseCard:
         sentence=cause_sentence(view, cause),
         facts=tuple((view.text(f"cause.{name}"), text) for name, text in _facts(view, cause, here)),
         owner=view.messages.word("owner", cause.get("owner")),
-        picture=_picture(view, cause),
+        picture=cause_picture(view, cause),
     )
 
 
 def cause_sentence(view: View, cause: dict[str, Any]) -> str:
-    """The cause in one sentence; its two numbers give way to a limit where they tell of a small cell."""
+    """The cause in one sentence; its two numbers are rounded, but for a region's of its own."""
     language = view.messages.language if view.messages.language in cause["sentence"] else "da"
     counted = COUNTED[language].format(explained=cause["explained"], in_slice=cause["in_slice"])
-    shown = share_in_slice(view, cause) if _tells_of_few(view, cause) else counted
-    return cause["sentence"][language].replace(f"({counted})", f"({shown})")
+    return cause["sentence"][language].replace(f"({counted})", f"({_part_of_slice(view, cause)})")
 
 
-def _tells_of_few(view: View, cause: dict[str, Any]) -> bool:
-    few = (cause["explained"], cause["in_slice"] - cause["explained"])
-    return any(is_small(number, _threshold(view, cause)) for number in few)
-
-
-def _threshold(view: View, cause: dict[str, Any]) -> int:
+def _is_own(view: View, cause: dict[str, Any]) -> bool:
     """A region's own figures are shown to it as they are; those of a cause beyond it are not."""
-    own = view.region is not None and cause["slice"].get("region") == view.region
-    return 1 if own else max(view.threshold, view.spec.small_cells if view.region else 1)
+    said = cause["slice"]
+    return view.region is not None and view.region in (said.get("region"), region_of(view, said.get("unit")))
+
+
+def _base(view: View) -> int:
+    return view.spec.small_cells if view.region else view.threshold
+
+
+def _rounded_explained(view: View) -> dict[str | None, int]:
+    """Cause (None: without one) → how many it explains, rounded as the parts of all discrepancies."""
+    causes = view.results.causes
+    parts = {cause["cause_id"]: cause["explained"] for cause in causes["causes"]} | {None: causes["unexplained"]}
+    return dict(zip(parts, rounded(list(parts.values()), _base(view)), strict=True))
+
+
+def _rounded_text(view: View, n: int, multiple: int) -> str:
+    """A rounded count in words: "ca. 335", or that they are few."""
+    if n == multiple == 0:
+        return count(0)
+    return view.text("words.about", text=count(multiple)) if multiple else f"<{_base(view)}"
+
+
+def _in_slice(view: View, cause: dict[str, Any]) -> tuple[int, int]:
+    """How many a cause explains, and of how many; both rounded unless they are the region's own."""
+    explained, rest = cause["explained"], cause["in_slice"] - cause["explained"]
+    if _is_own(view, cause):
+        return explained, explained + rest
+    multiple = _rounded_explained(view)[cause["cause_id"]]
+    return multiple, multiple + rounded([rest], _base(view))[0]
+
+
+def _part_of_slice(view: View, cause: dict[str, Any]) -> str:
+    """ "112 af 122", "ca. 110 af 120", "<5 af ca. 40"."""
+    explained, whole = _in_slice(view, cause)
+    if _is_own(view, cause):
+        return view.text("words.of", part=count(explained), whole=count(whole))
+    part = _rounded_text(view, cause["explained"], explained)
+    return view.text("words.of", part=part, whole=count(whole)) if whole else part
 
 
 def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]]:
-    explained = view.text("cause.discrepancies", n=shown_count(cause["explained"], _threshold(view, cause)))
+    explained = view.text("cause.discrepancies", n=explained_text(view, cause))
     own = [("explained", explained)]
     if view.region is not None:
         own = [
@@ -101,12 +124,18 @@ def _facts(view: View, cause: dict[str, Any], here: int) -> list[tuple[str, str]
 
 
 def share_in_slice(view: View, cause: dict[str, Any]) -> str:
-    """How much of its slice a cause explains, as a share with its numbers, or as a limit."""
-    explained, rest = cause["explained"], cause["in_slice"] - cause["explained"]
-    if _tells_of_few(view, cause):
-        return shown_share(explained, (rest,), None, None, _threshold(view, cause)).text
-    of = view.text("words.of", part=count(explained), whole=count(cause["in_slice"]))
-    return f"{share(cause['share'])} ({of})"
+    """How much of its slice a cause explains: its share with its numbers, both rounded where they are not its own."""
+    explained, whole = _in_slice(view, cause)
+    of = _part_of_slice(view, cause)
+    if _is_own(view, cause) or whole == 0 or explained == 0:
+        return f"{share(cause['share'])} ({of})" if _is_own(view, cause) else of
+    return f"{whole_percent(explained / whole)} ({of})"
+
+
+def explained_text(view: View, cause: dict[str, Any]) -> str:
+    """How many discrepancies a cause explains, as this view is told."""
+    explained, _ = _in_slice(view, cause)
+    return count(explained) if _is_own(view, cause) else _rounded_text(view, cause["explained"], explained)
 
 
 def _lift(view: View, cause: dict[str, Any]) -> str:
@@ -116,7 +145,7 @@ def _lift(view: View, cause: dict[str, Any]) -> str:
     lift = cause["lift"]
     if lift is None or not math.isfinite(lift):
         return view.text("words.only_here")
-    return view.text("words.times", times=figure(lift, 1))
+    return view.text("words.times", times=figure(lift, 1 if _is_own(view, cause) or lift < 10 else 0))
 
 
 def slice_text(view: View, said: dict[str, Any]) -> str:
@@ -145,19 +174,3 @@ def _day(text: str) -> str:
         return day(text)
     except ValueError:
         return text
-
-
-def _picture(view: View, cause: dict[str, Any]) -> Picture | None:
-    """Drawn of the slice's own region where it has one, so that the cause is seen undiluted."""
-    variable = next(iter(cause["variables"]), None)
-    region = view.region or _single_region(cause["slice"])
-    if cause["kind"] in _MOVED and variable:
-        return offsets_picture(view, variable, region)
-    if cause["kind"] in _RECODED and variable:
-        return transitions_picture(view, variable, region)
-    return months_picture(view, region) if cause["kind"] in _OVER_TIME else None
-
-
-def _single_region(said: dict[str, Any]) -> str | None:
-    region = said.get("region")
-    return region if isinstance(region, str) else None

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.reports.numbers import NOTHING, count, day, month, share
+from pipelines.reports.numbers import count, day, month, share, whole_percent
 from pipelines.reports.parts import Cell, Section, Table, cells, headings
-from pipelines.reports.suppression import shown_count
+from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.view import View
 
 Row = dict[str, Any]
@@ -30,11 +30,13 @@ def _places(view: View) -> Table:
     own = frame if view.region is None else frame.filter(pl.col("region") == view.region)
     # Where nothing differs, a region's row says it for its units.
     told = own.filter(pl.col("unit").is_null() | ~pl.col("agrees").fill_null(True)) if view.region is None else own
-    names = ("place", "new_from", "kip_until", "reported", "new", "beginning")
+    # Others are not told how many: that less what is in both would be a small count beside it.
+    sides = ("reported", "new") if view.region else ()
+    names = ("place", "new_from", "kip_until", *sides, "beginning")
     rows = [
         cells(
-            view.place(row), day(row["new_from"]), day(row["kip_until"]),
-            *(shown_count(row[side], view.threshold) for side in ("reported", "new")), _beginning(view, row),
+            view.place(row), day(row["new_from"]), day(row["kip_until"]), *(count(row[side]) for side in sides),
+            _beginning(view, row),
         )
         for row in told.sort("region", "unit", nulls_last=False).iter_rows(named=True)
     ]  # fmt: skip
@@ -59,16 +61,27 @@ def _adjusted(view: View) -> tuple[Table, ...]:
     if frame.is_empty():
         return ()
     names = ("period", "reported", "new", "arrived", "completeness_raw", "completeness_adjusted")
-    rows = [
-        cells(
-            month(row["period"]), count(row["reported"]), count(row["new"]), share(row["arrived"]),
-            share(row["completeness_of_new"]), _share(row["completeness_of_new_adjusted"]),
-        )
-        for row in frame.iter_rows(named=True)
-    ]  # fmt: skip
-    note = view.text("changeover.adjusted_note")
+    rows = [_month(view, row) for row in _rounded(frame, view.base).iter_rows(named=True)]
+    note = " ".join([view.text("changeover.adjusted_note"), *view.rounding_note()])
     return (Table(view.text("table.coverage_adjusted"), headings(*view.texts("column", *names)), tuple(rows), note),)
 
 
-def _share(value: float | None) -> str:
-    return NOTHING if value is None else share(value)
+def _rounded(frame: pl.DataFrame, base: int) -> pl.DataFrame:
+    """Of rounded counts, what they would be in the share of what has arrived: no share tells more than they do."""
+    if base == 1:
+        return frame
+    alone = frame.with_columns(pl.col("reported") - pl.col("both"), pl.col("new") - pl.col("both"))
+    parts = rounded_columns(alone, base, "both", "reported", "new")
+    union = pl.sum_horizontal("both", "reported", "new")
+    raw = pl.when(union > 0).then((pl.col("both") + pl.col("new")) / union)
+    by_arrived = pl.col("completeness_of_new_adjusted") / pl.col("completeness_of_new")
+    return parts.with_columns(
+        pl.col("reported") + pl.col("both"), pl.col("new") + pl.col("both"), completeness_of_new=raw,
+        completeness_of_new_adjusted=pl.min_horizontal(raw * by_arrived, 1.0),
+    )  # fmt: skip
+
+
+def _month(view: View, row: Row) -> tuple[Cell, ...]:
+    shares = (row[name] for name in ("arrived", "completeness_of_new", "completeness_of_new_adjusted"))
+    shown = (share(value) if view.base == 1 else whole_percent(value) for value in shares)
+    return cells(month(row["period"]), count(row["reported"]), count(row["new"]), *shown)

@@ -8,19 +8,21 @@ import polars as pl
 
 from pipelines.reports.numbers import NOTHING, count, day
 from pipelines.reports.parts import Cell, Section, Table, cells, headings
+from pipelines.reports.rounding import rounded, rounded_columns
 from pipelines.reports.suppression import shown_count
 from pipelines.reports.view import View
 from pipelines.spec.model import DatabaseSpec
 
-_VERDICTS = {"accepted": "good", "partly": "unsure", "refused": "bad"}
+_VERDICTS = {"accepted": "good", "partly": "unsure", "refused": "bad", "duplicate": ""}
+RECEIVED = ("source", "region", *_VERDICTS, "rows_in", "rows_accepted", "rows_quarantined")
 
 
 def unmatched_section(view: View) -> Section:
     """Records without a counterpart, by side and by the one reason each has."""
     groups = _counted(_here(view, "unmatched"), "side", "reason")
     rows = [
-        cells(view.messages.word("side", side), view.messages.word("kind", reason), _count(view, n))
-        for side, reason, n in groups
+        cells(view.messages.word("side", side), view.messages.word("kind", reason), n)
+        for (side, reason, _), n in zip(groups, _rounded(view, groups), strict=True)
     ]
     return _section(view, "kun-paa-den-ene-side", "unmatched", ("side", "reason", "n"), rows)
 
@@ -28,9 +30,11 @@ def unmatched_section(view: View) -> Section:
 def discrepancies_section(view: View) -> Section:
     """Discrepancies by kind, and how they stand since the last run."""
     frame = _here(view, "discrepancies")
-    kinds = [cells(view.messages.word("outcome_kind", k), _count(view, n)) for k, n in _counted(frame, "kind")]
     known = frame.filter(pl.col("state").is_not_null())
-    states = [cells(view.messages.word("state", s), _count(view, n)) for s, n in _counted(known, "state")]
+    kinds, states = (
+        [cells(view.messages.word(word, name), n) for (name, _), n in zip(groups, _rounded(view, groups), strict=True)]
+        for word, groups in (("outcome_kind", _counted(frame, "kind")), ("state", _counted(known, "state")))
+    )
     section = _section(view, "uoverensstemmelser", "discrepancies", ("kind", "n"), kinds)
     extra = (_table(view, "states", ("state", "n"), states),) if states else ()
     return Section(section.anchor, section.title, section.lead, tables=(*section.tables, *extra))
@@ -53,9 +57,11 @@ def findings_section(view: View) -> Section:
 
 
 def receipts_section(view: View) -> Section:
-    """Every file received; its name only in the region's own report."""
-    names = ["received_at", "source", "region", "submission", "schema_version", "verdict"]
-    names = names if view.region is None else ["file", *names]
+    """Every file received, in the region's own report; in the country's how many of each source and region."""
+    if view.region is None:
+        groups = receipts_by_region(view)
+        return _section(view, "kvitteringer", "receipts", RECEIVED, [cells(*row) for row in groups], text_columns=2)
+    names = ("file", "received_at", "source", "region", "submission", "schema_version", "verdict")
     numbers = ("rows_in", "rows_accepted", "rows_quarantined")
     rows = [
         cells(*(_receipt_cell(view, name, row[name]) for name in names), *(count(row[n]) for n in numbers))
@@ -63,6 +69,21 @@ def receipts_section(view: View) -> Section:
     ]
     section = _section(view, "kvitteringer", "receipts", (*names, *numbers), rows, text_columns=len(names))
     return section
+
+
+def receipts_by_region(view: View) -> list[tuple[str, ...]]:
+    """Per source and region: the files by verdict, and the account of their rows, rounded to multiples."""
+    verdicts = [(pl.col("verdict") == verdict).sum().alias(verdict) for verdict in _VERDICTS]
+    rows = pl.col("rows_accepted", "rows_quarantined").sum()
+    by = ("source", "region")
+    found = view.results.frame("receipts").group_by(by).agg(*verdicts, rows).sort(by)
+    told = rounded_columns(found, view.base, "rows_accepted", "rows_quarantined")
+    rows_in = pl.col("rows_accepted") + pl.col("rows_quarantined")
+    return [
+        (source.upper(), view.names.region(region), *(count(row[name]) for name in RECEIVED[2:]))
+        for row in told.with_columns(rows_in=rows_in).to_dicts()
+        for source, region in [(row["source"], row["region"])]
+    ]
 
 
 def _section(
@@ -98,6 +119,12 @@ def _counted(frame: pl.DataFrame, *names: str) -> list[tuple[Any, ...]]:
     """Groups with their counts, the largest first, ties in order of name."""
     counted = frame.group_by(names).agg(pl.len().cast(pl.Int64).alias("n"))
     return counted.sort("n", *names, descending=[True, *(False for _ in names)], nulls_last=True).rows()
+
+
+def _rounded(view: View, groups: list[tuple[Any, ...]]) -> list[str]:
+    """The groups' counts as multiples, which add up as they do; what becomes none is few."""
+    multiples = rounded([n for *_, n in groups], view.base)
+    return [count(n) if n else f"<{view.base}" for n in multiples]
 
 
 def _count(view: View, n: int) -> str:

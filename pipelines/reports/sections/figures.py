@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.reports.numbers import NOTHING, figure
 from pipelines.reports.parts import Cell, Section, Table, cells, headings
+from pipelines.reports.sections.shares import is_told
 from pipelines.reports.view import View
 
 CATEGORIES = (
@@ -32,8 +33,11 @@ def figures_section(view: View) -> Section:
 
 def _by_variable(view: View) -> Found:
     found: Found = {}
+    told = [(r["variable"], r["level"]) for r in view.own("agreement").iter_rows(named=True) if is_told(view, r)]
     frame = view.own("figures").filter(pl.col("figure").is_in([*CATEGORIES, *NUMBERS]))
     for row in frame.sort("variable", "level", "figure").iter_rows(named=True):
+        if row["figure"] in CATEGORIES and (row["variable"], row["level"]) not in told:
+            continue  # from kappa, sensitivity and n the few could be reckoned
         found.setdefault((row["variable"], row["level"]), {})[row["figure"]] = row
     return found
 

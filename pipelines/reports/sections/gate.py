@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipelines.reports.numbers import NOTHING, count, share, share_with_interval
+import polars as pl
+
+from pipelines.reports.numbers import NOTHING, count, limit, share, share_with_interval
 from pipelines.reports.parts import Cell, GateCondition, GateResult
+from pipelines.reports.sections.shares import PARTS, agreement_share, place_share
+from pipelines.reports.suppression import ShownShare
 from pipelines.reports.view import View
 
 SMALL_UNITS = "small units"  # what the gate calls units that it judges together
@@ -57,12 +61,6 @@ def asked_agreement(view: View) -> float | None:
     return limit(gate and gate.agreement_each_variable)
 
 
-def limit(asked: str | None) -> float | None:
-    """The number in what is asked: 0.9 of `>= 0.90`."""
-    found = re.search(r"[0-9.]+", asked or "")
-    return float(found[0]) if found else None
-
-
 def _known(outcome: str) -> str:
     """Anything but a known outcome (an error, say) cannot be judged, and so never counts as passed."""
     return outcome if outcome in TONES else "cannot_be_judged"
@@ -80,8 +78,8 @@ def _condition(view: View, said: dict[str, Any]) -> GateCondition:
     return GateCondition(
         name=": ".join([name, ", ".join(subject + place)]) if subject or place else name,
         asked=bound(said.get("asked")) if said["condition"] != "signals" else said["asked"],
-        found=_found(said),
-        n=count(said.get("n")),
+        found=_found(view, said),
+        n=_n(view, said),
         outcome=outcome_cell(view, _known(said["outcome"])),
         reason=_reason(view, said["outcome"], said.get("reason")),
     )
@@ -94,10 +92,40 @@ def _subject(view: View, of: str) -> str:
     return view.label(of) if of in view.spec.variables else view.names.unit(of)
 
 
-def _found(said: dict[str, Any]) -> str:
+def _found(view: View, said: dict[str, Any]) -> str:
+    """What was found, as far as this view is told: of a place in the country's page only how it was judged."""
     if said["condition"] == "signals":
         return NOTHING if said.get("found") is None else count(int(said["found"]))
+    if _of_others(view, said):
+        return NOTHING
+    shown = _share(view, said)
+    if shown and shown.value is None:
+        return shown.text
     return share_with_interval(said.get("found"), said.get("low"), said.get("high"), limit(said.get("asked")))
+
+
+def _n(view: View, said: dict[str, Any]) -> str:
+    if _of_others(view, said):
+        return NOTHING
+    shown = _share(view, said)
+    return NOTHING if shown and shown.value is None else count(said.get("n"))
+
+
+def _of_others(view: View, said: dict[str, Any]) -> bool:
+    """A condition of one region or unit, in a page that others read."""
+    return view.region is None and said.get("region") is not None
+
+
+def _share(view: View, said: dict[str, Any]) -> ShownShare | None:
+    """The share that a condition of the country is about, as the tables tell it; None for any other condition."""
+    if said.get("region") is not None:
+        return None
+    if said["condition"] in PARTS:
+        return next((place_share(view, row, said["condition"]) for row in view.country("coverage").to_dicts()), None)
+    if said["condition"] != "agreement_each_variable":
+        return None
+    rows = view.country("agreement").filter(pl.col("level").is_null(), variable=said["of"])
+    return next((agreement_share(view, row) for row in rows.to_dicts()), None)
 
 
 def _reason(view: View, outcome: str, said: str | None) -> str:

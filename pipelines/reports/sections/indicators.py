@@ -10,6 +10,7 @@ from pipelines.reports import charts
 from pipelines.reports.funnel import Panel, funnel_charts
 from pipelines.reports.numbers import NOTHING, count, points
 from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
+from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.sections.gate import bound
 from pipelines.reports.suppression import is_small, shown_share
 from pipelines.reports.view import View
@@ -31,15 +32,18 @@ def indicators_section(view: View) -> Section:
 
 
 def _funnels(view: View) -> tuple[Picture, ...]:
-    """Each indicator's units against the country's value, on the new side; small units are not shown."""
+    """Each indicator's units against the country's value, on the new side; of rounded counts where others read."""
     frame = view.results.frame("indicators").filter(pl.col("side") == "new", pl.col("value").is_not_null())
     country = dict(frame.filter(pl.col("region").is_null()).select("indicator", "value").rows())
     units = frame.filter(pl.col("unit").is_not_null())
     own = units if view.region is None else units.filter(pl.col("region") == view.region)
     panels = []
     for name in _names(view, set(country)):
-        shown = [row for row in own.filter(indicator=name).iter_rows(named=True) if _may_be_shown(view, row)]
-        rows = tuple({"place": view.place(row), "n": row["denominator"], "value": row["value"]} for row in shown)
+        shown = _rounded(own.filter(indicator=name), view.base).filter(pl.col("denominator") > 0)
+        rows = tuple(
+            {"place": view.place(row), "n": row["denominator"], "value": row["numerator"] / row["denominator"]}
+            for row in shown.iter_rows(named=True)
+        )
         if len(rows) >= FEWEST_IN_A_FUNNEL and 0 < country[name] < 1:
             panels.append(Panel(_label(view, name), country[name], rows))
     if not panels:
@@ -48,15 +52,22 @@ def _funnels(view: View) -> tuple[Picture, ...]:
     return (Picture(charts.svg(funnel_charts(panels, axes)), view.text("chart.funnel")),)
 
 
-def _may_be_shown(view: View, row: Row) -> bool:
-    counts = (row["numerator"], row["denominator"] - row["numerator"], row["denominator"])
-    return not any(is_small(number, view.threshold) for number in counts)
+def _rounded(units: pl.DataFrame, base: int) -> pl.DataFrame:
+    """The units of one indicator, those who fulfil it and those who do not as multiples of `base`."""
+    rest = units.with_columns(rest=pl.col("denominator") - pl.col("numerator"))
+    parts = rounded_columns(rest, base, "numerator", "rest")
+    return parts.with_columns(denominator=pl.col("numerator") + pl.col("rest"))
+
+
+def _is_told(view: View, row: Row) -> bool:
+    """Whether a side's share is told as it is: neither who fulfils the indicator nor who does not is a few."""
+    return not any(is_small(n, view.threshold) for n in (row["numerator"], row["denominator"] - row["numerator"]))
 
 
 def _crossing(view: View) -> Table:
     """Units that meet the standard by one side and not by the other."""
     frame = view.results.frame("indicator_differences").filter("crosses_standard", pl.col("unit").is_not_null())
-    own = frame if view.region is None else frame.filter(pl.col("region") == view.region)
+    own = _of_enough(view, frame) if view.region is None else frame.filter(pl.col("region") == view.region)
     rows = [
         cells(_label(view, row["indicator"]), view.place(row))
         for row in own.sort("indicator", "region", "unit").iter_rows(named=True)
@@ -67,6 +78,13 @@ def _crossing(view: View) -> Table:
         rows=tuple(rows),
         empty=view.text("table.none_crosses"),
     )
+
+
+def _of_enough(view: View, frame: pl.DataFrame) -> pl.DataFrame:
+    """Units with enough on both sides: on which side of a standard a few are may tell who they are."""
+    sides = view.results.frame("indicators").filter(pl.col("denominator") >= view.threshold)
+    enough = sides.group_by("indicator", "unit").agg(pl.len()).filter(pl.col("len") == 2)
+    return frame.join(enough, on=["indicator", "unit"], how="semi")
 
 
 def _values(view: View) -> Table:
@@ -86,26 +104,35 @@ def _values(view: View) -> Table:
 
 def _row(view: View, name: str, sides: list[Row | None], crosses: bool | None) -> tuple[Cell, ...]:
     spec = view.spec.indicators.get(name)
-    values = [side and side["value"] for side in sides]
+    values = [side["value"] if side and _is_told(view, side) else None for side in sides]
     difference = None if None in values else values[1] - values[0]
     crossed = (
         Cell(view.text("words.yes"), "bad") if crosses else Cell(view.text("words.no") if crosses is False else NOTHING)
     )
-    return cells(_label(view, name), bound(spec and spec.standard), *map(_side, sides), points(difference), crossed)
+    return cells(
+        _label(view, name),
+        bound(spec and spec.standard),
+        *(_side(view, side) for side in sides),
+        points(difference),
+        crossed,
+    )
 
 
-def _side(row: Row | None) -> str:
+def _side(view: View, row: Row | None) -> str:
     """The share with its interval, and the two counts it comes from."""
     if row is None:
         return NOTHING
     rest = row["denominator"] - row["numerator"]
-    shown = shown_share(row["numerator"], (rest,), row["low"], row["high"], 1)
-    return f"{shown.text} · {count(row['numerator'])}/{count(row['denominator'])}"
+    shown = shown_share(row["numerator"], rest, row["low"], row["high"], view.threshold)
+    told = _is_told(view, row)
+    return f"{shown.text} · {count(row['numerator'])}/{count(row['denominator'])}" if told else shown.text
 
 
 def _differences(view: View) -> Table:
     frame = view.own("indicator_differences").filter(pl.col("difference").is_not_null())
-    found = {row["indicator"]: row for row in frame.iter_rows(named=True)}
+    sides = view.own("indicators").iter_rows(named=True)
+    few = {row["indicator"] for row in sides if not _is_told(view, row)}
+    found = {row["indicator"]: row for row in frame.iter_rows(named=True) if row["indicator"] not in few}
     return Table(
         title=view.text("table.indicator_parts"),
         headings=headings(*view.texts("column", "indicator", "difference", *_PARTS)),

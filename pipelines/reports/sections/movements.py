@@ -9,11 +9,11 @@ import polars as pl
 from pipelines.reports import charts
 from pipelines.reports.numbers import NOTHING, count
 from pipelines.reports.parts import Picture, Section, Table, cells, headings
-from pipelines.reports.suppression import shown_count
+from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.values import known_code, value_text
 from pipelines.reports.view import View
 
-_PICTURES, _ROWS, _CODES, _OFFSETS = 3, 20, 9, 15
+_PICTURES, _ROWS, _CODES, _OFFSETS, _CLASSES = 3, 20, 9, 15, 24
 
 
 def movements_section(view: View) -> Section:
@@ -30,7 +30,7 @@ def movements_section(view: View) -> Section:
 
 
 def transitions_picture(view: View, variable: str, region: str | None) -> Picture | None:
-    """The heat map of one coded variable; cells under the threshold carry "<5" and no colour of their own."""
+    """The heat map of one coded variable; others' counts are rounded, and those that become none carry "<5"."""
     spec, frame = view.variable(variable), _transitions(view, region).filter(pl.col("variable") == variable)
     if spec is None or frame.is_empty():
         return None
@@ -39,8 +39,8 @@ def transitions_picture(view: View, variable: str, region: str | None) -> Pictur
         {
             "reported": value_text(spec, row["reported_value"]),
             "new": value_text(spec, row["new_value"]),
-            "n": 0 if row["n"] < view.threshold else row["n"],
-            "shown": shown_count(row["n"], view.threshold),
+            "n": row["n"],
+            "shown": _shown(view, row["n"]),
         }
         for row in sorted(frame.iter_rows(named=True), key=lambda row: _place_of(codes, row))
         if row["reported_value"] in codes and row["new_value"] in codes
@@ -50,24 +50,55 @@ def transitions_picture(view: View, variable: str, region: str | None) -> Pictur
 
 
 def offsets_picture(view: View, variable: str, region: str | None) -> Picture | None:
-    """The histogram of one variable's offsets (new − reported), the most frequent ones in order of size."""
-    frame = _offsets(view, region).filter(pl.col("variable") == variable, pl.col("n") >= view.threshold)
-    if frame.is_empty():
+    """The histogram of one variable's offsets (new − reported): the most frequent ones in order of size, or in
+    classes where hardly any two are the same."""
+    moved = _of_region(view.results.frame("offsets"), region).filter(pl.col("offset") != 0, variable=variable)
+    common = moved.sort("n", "offset", descending=[True, False]).head(_OFFSETS)
+    in_classes = common["n"].sum() * 2 < moved["n"].sum()
+    shown = _classes(moved) if in_classes else common.filter(pl.col("n") >= view.threshold).sort("offset")
+    if shown.is_empty():
         return None
-    shown = frame.sort("n", "offset", descending=[True, False]).head(_OFFSETS).sort("offset")
-    rows = [{"offset": _signed(row["offset"]), "n": row["n"]} for row in shown.iter_rows(named=True)]
+    counted = rounded_columns(shown, view.base, "n").iter_rows(named=True)
+    rows = [{"offset": _signed(row["offset"]), "n": row["n"]} for row in counted]
     chart = charts.offsets_chart(rows, *view.texts("chart", "offset_axis", "n_axis"))
     return Picture(charts.svg(chart), _caption(view, "offsets", variable, region))
+
+
+def _classes(moved: pl.DataFrame) -> pl.DataFrame:
+    """Offsets in classes of one width, each named by its middle, a round number; empty ones stand between."""
+    span = max(abs(moved["offset"].min()), abs(moved["offset"].max()))
+    width = float(f"{2 * span / _CLASSES:.0e}")
+    middle = (pl.col("offset") / width).round().cast(pl.Int64)
+    counted = moved.group_by(step=middle).agg(pl.col("n").sum())
+    every = pl.DataFrame({"step": range(counted["step"].min(), counted["step"].max() + 1)})
+    joined = every.join(counted, on="step", how="left", maintain_order="left").fill_null(0)
+    return joined.select(offset=pl.col("step") * width, n="n")
 
 
 def _transitions(view: View, region: str | None) -> pl.DataFrame:
     """One region's transitions (None: of the country) between values that may be shown."""
     frame = _of_region(view.results.frame("transitions"), region)
-    return frame.filter(
-        pl.struct("variable", "reported_value", "new_value").map_elements(
-            lambda row: _may_be_shown(view, row), return_dtype=pl.Boolean
-        )
-    )
+    values = pl.struct("variable", "reported_value", "new_value")
+    known = frame.filter(values.map_elements(lambda row: _may_be_shown(view, row), return_dtype=pl.Boolean))
+    return _rounded(view, known.with_columns(of=values.map_elements(lambda row: _outcome(view, row), pl.String)))
+
+
+def _outcome(view: View, row: dict[str, Any]) -> str:
+    """Which of the counts of agreement a move is part of: moves of one are rounded together."""
+    values = (row["reported_value"], row["new_value"])
+    missing = [value is None or value in view.spec.variables[row["variable"]].missing for value in values]
+    return f"{missing} {values[0] == values[1]}"
+
+
+def _rounded(view: View, frame: pl.DataFrame) -> pl.DataFrame:
+    """What others than the region read: the counts of one whole (`of`, of a variable) as multiples."""
+    wholes = frame.group_by("variable", "of", maintain_order=True)
+    parts = [rounded_columns(part, view.base, "n") for _, part in wholes]
+    return pl.concat([frame.clear(), *parts]).drop("of")
+
+
+def _shown(view: View, n: int) -> str:
+    return count(n) if n or view.base == 1 else f"<{view.base}"
 
 
 def _may_be_shown(view: View, row: dict[str, Any]) -> bool:
@@ -76,7 +107,9 @@ def _may_be_shown(view: View, row: dict[str, Any]) -> bool:
 
 
 def _offsets(view: View, region: str | None) -> pl.DataFrame:
-    return _of_region(view.results.frame("offsets"), region).filter(pl.col("offset") != 0)
+    """One region's offsets that enough share: the values of a few would say who moved."""
+    moved = _of_region(view.results.frame("offsets"), region).filter(pl.col("offset") != 0)
+    return _rounded(view, moved.filter(pl.col("n") >= view.threshold).with_columns(of=pl.lit("moved")))
 
 
 def _of_region(frame: pl.DataFrame, region: str | None) -> pl.DataFrame:
@@ -92,7 +125,7 @@ def _most_changed(view: View, name: str) -> list[str]:
     frame = _offsets(view, view.region)
     if name == "transitions":
         frame = _transitions(view, view.region).filter(_moved())
-    counted = frame.group_by("variable").agg(pl.col("n").sum()).filter(pl.col("n") >= max(view.threshold, 5))
+    counted = frame.group_by("variable").agg(pl.col("n").sum()).filter(pl.col("n") >= 5)
     return counted.sort("n", "variable", descending=[True, False])["variable"].head(_PICTURES).to_list()
 
 
@@ -117,14 +150,15 @@ def _transitions_table(view: View) -> Table:
     frame = _transitions(view, view.region).filter(_moved())
     return Table(
         title=view.text("table.transitions"),
+        note=" ".join(view.rounding_note()),
         headings=headings(*view.texts("column", "variable", "reported_value", "new_value", "n"), text_columns=3),
         rows=tuple(
             cells(
                 view.label(row["variable"]),
                 *(value_text(view.spec.variables[row["variable"]], row[s]) for s in ("reported_value", "new_value")),
-                shown_count(row["n"], view.threshold),
+                count(row["n"]),
             )
-            for row in _most_frequent(frame, view, ["variable", "reported_value", "new_value"])
+            for row in _most_frequent(frame, ["variable", "reported_value", "new_value"])
         ),
         empty=view.text("table.none"),
     )
@@ -133,19 +167,21 @@ def _transitions_table(view: View) -> Table:
 def _offsets_table(view: View) -> Table:
     return Table(
         title=view.text("table.offsets"),
+        note=" ".join(view.rounding_note()),
         headings=headings(*view.texts("column", "variable", "offset", "n")),
         rows=tuple(
             cells(view.label(row["variable"]), _signed(row["offset"]), count(row["n"]))
-            for row in _most_frequent(_offsets(view, view.region), view, ["variable", "offset"])
+            for row in _most_frequent(_offsets(view, view.region), ["variable", "offset"])
         ),
         empty=view.text("table.none"),
     )
 
 
-def _most_frequent(frame: pl.DataFrame, view: View, ties: list[str]) -> list[dict[str, Any]]:
-    """The most frequent moves; those of too few are left out, since their values would say who moved."""
-    enough = frame.filter(pl.col("n") >= view.threshold)
-    return enough.sort("n", *ties, descending=[True, *(False for _ in ties)]).head(_ROWS).to_dicts()
+def _most_frequent(frame: pl.DataFrame, ties: list[str]) -> list[dict[str, Any]]:
+    """The most frequent moves; what is rounded to none is left out, since its values would say who moved."""
+    return (
+        frame.filter(pl.col("n") > 0).sort("n", *ties, descending=[True, *(False for _ in ties)]).head(_ROWS).to_dicts()
+    )
 
 
 def _signed(offset: float | None) -> str:

@@ -86,8 +86,10 @@ def _values(view: View, row: Row) -> tuple[Cell, Cell]:
 
 
 def _may_be_shown(view: View, row: Row) -> bool:
-    if row["unit"] is None:
-        return True
+    """Of others than itself a region, and everybody else, is told which chart signals; numbers only of the country,
+    where no count is small: what its places have each month is protected nowhere."""
+    if view.region is None and row["region"] is not None:
+        return False
     k = row["value"] if row["chart"] == "volume" else row["value"] * row["n"]
     return not any(is_small(round(part), view.threshold) for part in (k, row["n"] - k, row["n"]))
 

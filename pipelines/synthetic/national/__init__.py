@@ -22,7 +22,6 @@ from pipelines.synthetic.national.blocks import (
     medicine,
     person_rows,
 )
-from pipelines.synthetic.national.people import people
 
 FEWEST = 500  # below, some disease has no person
 PERSONS_A_BLOCK = 200_000
@@ -37,7 +36,7 @@ def national(out: Path, persons: int, year: int, seed: int) -> None:
     if persons < FEWEST:
         raise InputError(f"{persons} persons are too few for a country: say at least {FEWEST}.")
     out.mkdir(parents=True, exist_ok=True)
-    land = country(people(persons, year, seed), year, seed)
+    land = country(persons, year, seed)
     writers: dict[str, pq.ParquetWriter] = {}
     try:
         for table, rows in _tables(land):

@@ -1,17 +1,19 @@
-"""One block of a bulk year: a slice of its time, with the rows of every table in the order of their time.
+"""One block of bulk registers: a slice of their time, with the rows of every table in the order of their time.
 
 A block depends on seed, country and its own number only, so that blocks can be made in any order.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.synthetic.national.frequencies import DISEASES, Codes, at_diseases, codes
-from pipelines.synthetic.national.people import NEVER, People, padded
+from pipelines.synthetic.national.frequencies import DISEASES, Codes, all_codes, at_diseases
+from pipelines.synthetic.national.people import NEVER, People, padded, people
 from pipelines.synthetic.streams import stream
 
 PER_PERSON = {"contact": 20 / 6, "lab": 50 / 6, "medicine": 80 / 6}  # rows a year: 20, 50 and 80 of 6 millions
@@ -28,34 +30,47 @@ HOUR = 3600
 
 @dataclass(frozen=True)
 class Country:
-    """What every block draws from. `blocks`: into how many slices the year is cut."""
+    """What every block draws from: persons, and a time from `first` to `last`, cut into so many `blocks`.
+
+    `name` tells it from other parts of the same country; its contacts are numbered from `contacts_before` on.
+    """
 
     people: People
-    year: int
+    first: dt.date
+    last: dt.date
     seed: int
-    codes: dict[str, Codes]
-    blocks: int
+    codes: Mapping[str, Codes]
+    blocks: int = 1
+    name: str = ""
+    contacts_before: int = 0
+
+    @property
+    def years(self) -> float:
+        return ((self.last - self.first).days + 1) / 365
+
+    def stream(self, table: str, block: int) -> np.random.Generator:
+        return stream(self.seed, table, f"{self.name}{block}")
 
     def rows_before(self, table: str, block: int) -> int:
         """Rows of a table in the blocks before this one."""
-        return round(len(self.people) * PER_PERSON[table]) * block // self.blocks
+        return round(len(self.people) * PER_PERSON[table] * self.years) * block // self.blocks
 
     def count(self, table: str, block: int) -> int:
         return self.rows_before(table, block + 1) - self.rows_before(table, block)
 
     def times(self, count: int, block: int, rng: np.random.Generator) -> np.ndarray:
-        """Moments of the block's slice of the year, in order, to the second."""
-        first, last = (np.datetime64(f"{self.year + n}-01-01", "s") for n in (0, 1))
-        seconds = int((last - first).astype(int))
+        """Moments of the block's slice of the time, in order, to the second."""
+        first = np.datetime64(self.first, "s")
+        seconds = ((self.last - self.first).days + 1) * 24 * HOUR
         low, high = seconds * block // self.blocks, seconds * (block + 1) // self.blocks
         return first + np.sort(rng.integers(low, high, count))
 
 
-def country(people: People, year: int, seed: int, contacts_a_block: int = CONTACTS_A_BLOCK) -> Country:
-    """A country of these persons, whose year is cut into blocks of about so many contacts."""
-    blocks = max(1, round(len(people) * PER_PERSON["contact"] / contacts_a_block))
-    tables = ("diagnosis", "procedure", "lab", "medicine")
-    return Country(people, year, seed, {table: codes(table, seed) for table in tables}, blocks)
+def country(persons: int, year: int, seed: int, contacts_a_block: int = CONTACTS_A_BLOCK) -> Country:
+    """A country of so many persons, whose year is cut into blocks of about so many contacts."""
+    blocks = max(1, round(persons * PER_PERSON["contact"] / contacts_a_block))
+    first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
+    return Country(people(0, persons, first, last, seed), first, last, seed, all_codes(seed), blocks)
 
 
 @dataclass(frozen=True)
@@ -78,16 +93,16 @@ class Contacts:
 
 def hospital(land: Country, block: int) -> dict[str, pa.Table]:
     """The block's contacts in LPR_A, with their diagnoses and procedures."""
-    rng = stream(land.seed, "hospital", str(block))
+    rng = land.stream("hospital", block)
     count = land.count("contact", block)
     starts = land.times(count, block, rng)
     person = land.people.drawn(starts.astype("datetime64[D]"), rng)
     acute = rng.random(count) < 0.3
     contacts = Contacts(
-        number=land.rows_before("contact", block) + np.arange(count) + 1,
+        number=land.contacts_before + land.rows_before("contact", block) + np.arange(count) + 1,
         person=person,
-        course=_courses(person, starts, land.year),
-        unit=person % len(REGIONS) * WARDS + rng.integers(0, WARDS, count),
+        course=_courses(land, person, starts),
+        unit=land.people.place[person] % len(REGIONS) * WARDS + rng.integers(0, WARDS, count),
         starts=starts,
         ends=_ends(starts, land.people.died[person], acute, rng),
     )
@@ -98,10 +113,10 @@ def hospital(land: Country, block: int) -> dict[str, pa.Table]:
     }
 
 
-def _courses(person: np.ndarray, starts: np.ndarray, year: int) -> np.ndarray:
+def _courses(land: Country, person: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """A person's contacts of the same two months are one course."""
-    day = (starts.astype("datetime64[D]") - np.datetime64(f"{year}-01-01", "D")).astype(int)
-    return person * 10 + day // 61 + 1
+    day = (starts.astype("datetime64[D]") - np.datetime64(land.first, "D")).astype(int)
+    return land.people.place[person] * 1000 + day // 61 + 1
 
 
 def _ends(starts: np.ndarray, died: np.ndarray, acute: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -194,7 +209,7 @@ def _values(primary: np.ndarray, known: Codes, rng: np.random.Generator) -> np.n
 
 def laboratory(land: Country, block: int) -> pa.Table:
     """The block's results of the Register for Laboratorieresultater."""
-    rng = stream(land.seed, "lab", str(block))
+    rng = land.stream("lab", block)
     taken = land.times(land.count("lab", block), block, rng)
     person, said = _coded(land, "lab", taken, rng)
     result = np.minimum(rng.lognormal(5.5, 0.9, len(person)).astype(int), len(RESULTS) - 5)
@@ -212,7 +227,7 @@ def laboratory(land: Country, block: int) -> pa.Table:
 
 def medicine(land: Country, block: int) -> pa.Table:
     """The block's dispensed prescriptions of Lægemiddelstatistikregisteret."""
-    rng = stream(land.seed, "medicine", str(block))
+    rng = land.stream("medicine", block)
     days = land.times(land.count("medicine", block), block, rng).astype("datetime64[D]")
     person, said = _coded(land, "medicine", days, rng)
     packages = rng.integers(1, 4, len(person))
@@ -249,7 +264,7 @@ def death_rows(land: Country) -> pa.Table:
     """Dødsårsagsregisteret: everybody who died, with one cause (ICD-10 without D)."""
     dead = np.flatnonzero(land.people.died != NEVER)
     dead = dead[np.argsort(land.people.died[dead], kind="stable")]
-    causes = land.codes["diagnosis"].said(land.codes["diagnosis"].drawn(len(dead), stream(land.seed, "deaths")))
+    causes = land.codes["diagnosis"].said(land.codes["diagnosis"].drawn(len(dead), land.stream("deaths", 0)))
     return pa.table({
         "k_cpr": land.people.number.take(pa.array(dead)),
         "d_dodsdato": pa.array(land.people.died[dead]),

@@ -5,12 +5,15 @@ The codes have the shape of SKS, NPU and ATC; the frequencies are assumptions (a
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from string import ascii_uppercase, digits
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
+from pipelines.synthetic.events import fits
 from pipelines.synthetic.streams import stream
 
 TAIL = 0.9  # the n-th commonest code is seen n ** -TAIL as often as the commonest
@@ -86,10 +89,15 @@ class Codes:
         return self.texts.take(pa.array(places, mask=None if known is None else ~known))
 
 
-def codes(table: str, seed: int) -> Codes:
+def all_codes(seed: int, apart: Mapping[str, Collection[str]] = MappingProxyType({})) -> dict[str, Codes]:
+    """The codes of every table; `apart` are patterns of codes that nobody has."""
+    return {table: codes(table, seed, apart.get(table, ())) for table in TAILS}
+
+
+def codes(table: str, seed: int, apart: Collection[str] = ()) -> Codes:
     """The codes of one table; those of a disease are seen at its persons only."""
     of_diseases = sorted({code for disease in DISEASES for code in _of(disease, table)})
-    tail = _tail(table, of_diseases, stream(seed, "codes", table))
+    tail = [code for code in _tail(table, of_diseases, stream(seed, "codes", table)) if not fits(code, apart)]
     values = [f"VPH{value:04d}" for value in range(HIGHEST_VALUE + 1)] if table == "procedure" else []
     weights = np.arange(1, len(tail) + 1) ** -TAIL
     texts = [*tail, *of_diseases, *values]

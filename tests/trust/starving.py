@@ -1,0 +1,136 @@
+"""Runs of the flow for which the machine has too little: `starving.py FOLDER disk|memory|duckdb HOW_MANY`.
+
+Each run is the command `sammenhold run` in a child. Prints a line for each: how much there was, how the command
+ended and what it said, what was wrong with the home, and what the next run, which has enough, made otherwise.
+Run as root, or in a namespace of its own (`unshare -rm`): a disk is a tmpfs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # nothing in the process that forks may have threads of its own at work
+
+from killing import Plan, completed, ended, forked, looked_at, prepared
+from little_home import DATABASE, DAY, run_of
+from moments import without_drawing
+
+from pipelines import cli
+from pipelines.project import Project
+from pipelines.warehouse import database
+
+MB = 2**20
+MEMORY = 300 * MB  # what a run may take beyond what its libraries take by being loaded
+ROOMY = 200 * MB
+
+
+def starved(plan: Plan, project: Project, limit: Callable[[], None]) -> dict[str, object]:
+    """The command under a limit; then the home is looked at."""
+    path = project.home / "acknowledged"
+    path.write_text("".join(f"{name}\n" for name in plan.published), "ascii")
+    child, said = command(project, limit)
+    return {"exit": ended(child), "said": said.read_text("utf-8", "replace"), "wrong": looked_at(project)}
+
+
+def command(project: Project, limit: Callable[[], None], name: str = "said") -> tuple[int, Path]:
+    """`sammenhold run` in a child, and the file that gets what it says to standard error."""
+    said = project.key_file.with_name(name)
+    where = ["--home", project.home, "--expectations", project.expectations, "--database", DATABASE]
+
+    def work() -> None:
+        os.environ["SAMMENHOLD_KEY_FILE"] = str(project.key_file)
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        cli.STEPS.pop("evidence")  # as in the runs that it is held against, whose clock stood still
+        cli.run_of = lambda project, database, day: run_of(project, day)
+        sys.argv = ["sammenhold", "run", *map(str, where), "--reference-date", DAY.isoformat()]
+        limit()
+        try:
+            cli.main()
+        except SystemExit as end:
+            os._exit(int(end.code or 0))
+
+    return forked(work), said
+
+
+def on_full_disks(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
+    """Disks from what is there already to what a run needs, in equal steps."""
+    least, most = size(plan.project.home), size(plan.folder / "undisturbed")
+    for number in range(how_many):
+        room = least + (most - least) * (number + 1) // (how_many + 1)
+        with disk(plan.folder / "disk", room) as (folder, enlarge):
+            shutil.copytree(plan.project.home, folder / "home")
+            project = replace(plan.project, home=folder / "home")
+            told = {"room": room // 1024} | starved(plan, project, lambda: None)
+            enlarge()
+            yield told | {"next": completed(plan, project)}
+
+
+@contextmanager
+def disk(folder: Path, room: int) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A disk of so many bytes, and how it is made larger."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "none", folder], check=True)
+    try:
+        yield folder, lambda: subprocess.run(["mount", "-o", f"remount,size={ROOMY}", folder], check=True)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def size(folder: Path) -> int:
+    """The bytes that a folder takes on a tmpfs, whose files have whole pages."""
+    return sum(-(-path.stat().st_size // 4096) * 4096 for path in folder.rglob("*"))
+
+
+def with_little_memory(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
+    """The process may take so much, up to MEMORY, beyond what it has taken when its libraries are loaded. Polars and
+    DuckDB end a process that is refused memory or a thread at a bad moment: as if it had been killed."""
+    yield from limited(plan, how_many, "process", memory_limited)
+
+
+def with_little_memory_for_duckdb(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
+    """The warehouse, which holds all that grows with the data, may take so much, and spills the rest."""
+    yield from limited(plan, how_many, "duckdb", duckdb_limited)
+
+
+def limited(plan: Plan, how_many: int, name: str, limit: Callable[[int], None]) -> Iterator[dict[str, object]]:
+    """Limits from one megabyte to MEMORY, each so many times the one before."""
+    for number in range(how_many):
+        room = int(MEMORY ** ((number + 1) / how_many) * MB ** (1 - (number + 1) / how_many))
+        project = plan.copy(f"{name}{number}")
+        told = {"room": room // MB} | starved(plan, project, lambda room=room: limit(room))
+        yield told | {"next": completed(plan, project)}
+        shutil.rmtree(project.home)
+
+
+def memory_limited(room: int) -> None:
+    taken = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+    limit = int(taken.split()[1]) * 1024 + room
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def duckdb_limited(room: int) -> None:
+    database.MEMORY = f"{room}B"
+
+
+PLANS = {"disk": on_full_disks, "memory": with_little_memory, "duckdb": with_little_memory_for_duckdb}
+
+
+def main(folder: Path, what: str, how_many: str) -> None:
+    without_drawing()
+    for found in PLANS[what](prepared(folder), int(how_many)):
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

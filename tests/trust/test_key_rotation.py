@@ -1,0 +1,74 @@
+"""Changing the key, killed at every step: one key opens all that there is, and persons stay who they were."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_home import run_of, shell, small_home, through
+
+from pipelines import flow
+from pipelines.project import InputError
+from pipelines.reports import publish
+from pipelines.rotation import rotate
+from pipelines.run import alone_with
+from pipelines.warehouse.key import read_keys
+
+pytestmark = pytest.mark.trust
+
+PROGRAM = Path(__file__).with_name("rotating.py")
+
+
+def rotating(folder: Path, *variant: str) -> list[dict]:
+    done = subprocess.run([sys.executable, PROGRAM, folder, *variant], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_change_of_the_key_killed_at_every_step_loses_nothing(tmp_path) -> None:
+    found = rotating(tmp_path)
+    assert [one["wrong"] + one["next"] for one in found] == [[]] * len(found)
+    kept = [one["kept"] for one in found]
+    assert kept == sorted(kept, reverse=True) and set(kept) == {"old", "new"}, "there is one moment of change"
+    assert len(found) > 20
+
+
+def test_broken_variant_that_changes_one_warehouse_after_another_is_caught(tmp_path) -> None:
+    assert any(one["wrong"] for one in rotating(tmp_path, "in place"))
+
+
+def test_passwords_and_persons_outlive_the_key(tmp_path) -> None:
+    project = small_home(tmp_path)
+    results = through(run_of(project))
+    region = next((results / "regions").iterdir()).name
+    told = shell(project, "password", region).communicate()[0]
+    process = shell(project, "key", "rotate", "--why", "årligt skifte")
+    assert process.communicate()[1] == "" and process.returncode == 0
+    assert len(read_keys(project)) == 2
+    assert shell(project, "password", region).communicate()[0] == told, "what was published keeps its password"
+    assert flow.password(run_of(project), region) != told.strip(), "the next run's is another"
+    person = shell(project, "audit", "person")
+    assert person.communicate("0101011234\n")[1] == "" and person.returncode == 0
+    assert shell(project, "run", "--reference-date", "2026-09-30").wait() == 0
+    assert publish.latest_run(project.results("dhd")) == results
+
+
+def test_the_key_stays_while_a_run_is_at_work(tmp_path) -> None:
+    project = small_home(tmp_path)
+    flow.receive(run_of(project))
+    keys = read_keys(project)
+    holder = (
+        "import sys, pathlib; from pipelines.project import Project; from pipelines.run import alone_with\n"
+        "with alone_with(Project(pathlib.Path(sys.argv[1]), None, None), 'dhd'): print('held', flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", holder, project.home], stdin=-1, stdout=-1, text=True) as other:
+        other.stdout.readline()
+        with pytest.raises(InputError, match="at work"):
+            rotate(project, "a test")
+        other.communicate("\n")
+    assert read_keys(project) == keys
+    with alone_with(project, "dhd"):
+        assert rotate(project, "a test") == ["dhd"]
