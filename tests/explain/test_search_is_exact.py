@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.explain.itemsets import pairs, singles
 from pipelines.explain.rows import Rows, rows_of
-from pipelines.explain.slices import best_slice
+from pipelines.explain.slices import best_slice, log_chance
+from pipelines.explain.trials import trials_of
 
 SHARE, GAIN = 0.5, 0.5
 
@@ -99,7 +101,9 @@ def test_the_chance_of_a_slice_bounds_how_often_noise_has_one(share):
             "unit": unit.astype(str).tolist(), "region": (unit // 6).astype(str).tolist(),
             "sex": rng.choice(["f", "m"], n).tolist(), "wave": rng.choice(["1", "2", "3"], n).tolist(),
         })  # fmt: skip
-        found = best_slice(rows, np.ones(n, dtype=bool), rng.random(n) < share, least_share=0.0, least_gain=0.0)
-        chances.append(found.log_chance if found and found.where else 0.0)
+        trials = trials_of(rows, np.ones(n, dtype=bool), rng.random(n) < share)
+        of = [t.candidate(trials, at) for t in (*singles(trials, 1), *pairs(trials, 1)) for at in range(len(t.k))]
+        fuller = [c for c in of if c.hits * trials.n > trials.hits * c.trials]
+        chances.append(min((log_chance(trials, c) for c in fuller), default=0.0))
     for level in (0.01, 0.05, 0.2):
         assert np.mean(np.array(chances) <= math.log(level)) <= level
