@@ -57,7 +57,7 @@ def prepared(folder: Path) -> None:
     for name in ("reported", "new"):
         rows = pl.scan_parquet(folder / f"{name}.parquet").filter(region=REGIONS[0])
         rows.sink_parquet(folder / "region" / f"{name}.parquet")
-    finest = _reconciled(folder).agreement.filter(pl.col("region", "unit", "period").is_not_null())
+    finest = _reconciled(folder).agreement.drop_nulls(PLACES)
     finest.write_parquet(folder / "all.counts.parquet")
     finest.filter(pl.col("region") != REGIONS[0]).write_parquet(folder / "others.counts.parquet")
 
@@ -66,7 +66,7 @@ def one_region(folder: Path) -> None:
     """One region of five, which stands in files of its own, and its counts merged with those of the others."""
     found = _reconciled(folder / "region")
     _written(found)
-    finest = found.agreement.filter(pl.col("region", "unit", "period").is_not_null())
+    finest = found.agreement.drop_nulls(PLACES)
     counts = pl.concat([pl.read_parquet(folder / "others.counts.parquet"), finest])
     rolled_up(counts.select("variable", "level", *PLACES, *OUTCOMES), ("variable", "level"))
 
