@@ -99,7 +99,6 @@ class Variable(Frozen):
 
     @cached_property
     def register_ways(self) -> tuple[Derivation, ...]:
-        """Every way to derive it from a register, in the order in which they are said."""
         return self.ways_from(REGISTERS)
 
     @property
