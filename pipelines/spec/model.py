@@ -99,7 +99,6 @@ class Variable(Frozen):
 
     @cached_property
     def register_ways(self) -> tuple[Derivation, ...]:
-        """Every way to derive it from a register, in the order in which they are said."""
         return self.ways_from(REGISTERS)
 
     @property
@@ -333,11 +332,6 @@ class DatabaseSpec(Frozen):
     def derived(self) -> tuple[str, ...]:
         """The variables that registers fill, the event date apart: that is the record's own."""
         return tuple(name for name, v in self.variables.items() if name != self.event_date and v.register_ways)
-
-    @cached_property
-    def published_codes(self) -> tuple[str, ...]:
-        """The codes whose shares the variables publish."""
-        return tuple(code for v in self.variables.values() if v.published for code in v.published.share or {})
 
     def anchors_of(self, name: str) -> set[str]:
         """The other variables that the windows of a derived variable are anchored at."""

@@ -15,8 +15,9 @@ OPERATION = "KAAA00"  # and of an operation in SKS
 def candidates(spec: DatabaseSpec, patterns: Iterable[str]) -> Iterator[str]:
     """Codes that the patterns choose: first those that the specification publishes, then the patterns' own."""
     patterns = tuple(patterns)
+    published = (code for v in spec.variables.values() if v.published for code in v.published.share or {})
     yield from dict.fromkeys(
-        code for code in spec.published_codes if len(code) > 2 and "*" not in patterns and fits(code, patterns)
+        code for code in published if len(code) > 2 and "*" not in patterns and fits(code, patterns)
     )
     for pattern in patterns:
         ends = range_of(pattern)
