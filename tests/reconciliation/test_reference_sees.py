@@ -20,6 +20,8 @@ from pipelines.reconciliation import cells, compare, damaged, match, pending
 from pipelines.reconciliation.shape import shaped
 from pipelines.spec.model import DatabaseSpec
 
+pytestmark = pytest.mark.variants
+
 DAYS = st.sampled_from([dt.date(2026, 3, day) for day in (2, 5, 7, 9)] + [dt.date(2026, 4, 1)])
 SEARCH = settings(deadline=None, max_examples=400, phases=(Phase.generate,), database=None, derandomize=False)
 said, one_slip, settles_after, reach, end, at = (
