@@ -14,7 +14,7 @@ from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from naive_reconciliation import in_scope, matched, outcome
-from small_sides import SAME_DAY, side
+from small_sides import NEAR_DAY, SAME_DAY, side
 
 from pipelines.reconciliation import cells, compare, damaged, match, pending
 from pipelines.reconciliation.shape import shaped
@@ -61,7 +61,7 @@ def outcomes_differ(spec: DatabaseSpec, rows: tuple, day: dt.date) -> bool:
 CASES = {
     "level": (specs(tuple(LEVELS), registers=False), pairs_differ),
     "damaged": (specs(tuple(DAMAGED), registers=False), pairs_differ),
-    "pending": (specs((SAME_DAY,), registers=True), outcomes_differ),
+    "pending": (specs((SAME_DAY, NEAR_DAY), registers=True), outcomes_differ),
     "no register": (specs((SAME_DAY,), registers=False), outcomes_differ),
 }
 
