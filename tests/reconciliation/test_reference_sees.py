@@ -14,11 +14,13 @@ from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from naive_reconciliation import in_scope, matched, outcome
-from small_sides import SAME_DAY, side
+from small_sides import NEAR_DAY, SAME_DAY, side
 
 from pipelines.reconciliation import cells, compare, damaged, match, pending
 from pipelines.reconciliation.shape import shaped
 from pipelines.spec.model import DatabaseSpec
+
+pytestmark = pytest.mark.variants
 
 DAYS = st.sampled_from([dt.date(2026, 3, day) for day in (2, 5, 7, 9)] + [dt.date(2026, 4, 1)])
 SEARCH = settings(deadline=None, max_examples=400, phases=(Phase.generate,), database=None, derandomize=False)
@@ -59,7 +61,7 @@ def outcomes_differ(spec: DatabaseSpec, rows: tuple, day: dt.date) -> bool:
 CASES = {
     "level": (specs(tuple(LEVELS), registers=False), pairs_differ),
     "damaged": (specs(tuple(DAMAGED), registers=False), pairs_differ),
-    "pending": (specs((SAME_DAY,), registers=True), outcomes_differ),
+    "pending": (specs((SAME_DAY, NEAR_DAY), registers=True), outcomes_differ),
     "no register": (specs((SAME_DAY,), registers=False), outcomes_differ),
 }
 
