@@ -25,10 +25,7 @@ def share_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) ->
     """P(K ≤ k) and P(K ≥ k) of shares k ÷ n whose expectation is p and whose correlation within a month is rho."""
     lower, upper = np.ones(k.shape), np.ones(k.shape)
     few = n <= MOST_EXACT
-    cumulated, start = _cumulated(n[few], p[few], rho[few])
-    at = start + k[few].astype(int)
-    lower[few] = cumulated[at]
-    upper[few] = 1 - np.where(k[few] > 0, cumulated[at - 1], 0)
+    lower[few], upper[few] = _few_tails(k[few], n[few], p[few], rho[few])
     a, b = _beta(n[~few], p[~few], rho[~few])
     half = 0.5 / n[~few]  # a count is the middle of a step
     lower[~few] = special.betainc(a, b, np.minimum(k[~few] / n[~few] + half, 1))
@@ -40,10 +37,7 @@ def share_limits(n: np.ndarray, p: np.ndarray, rho: np.ndarray, tail: float) -> 
     """The lowest and highest share of n that does not signal: less than `tail` lies beyond on either side."""
     low, high = np.zeros(n.shape), np.ones(n.shape)
     few = n <= MOST_EXACT
-    cumulated, start = _cumulated(n[few], p[few], rho[few])
-    row = np.repeat(np.arange(start.size), n[few].astype(int) + 1)
-    low[few] = np.bincount(row, cumulated < tail, start.size) / n[few]
-    high[few] = np.minimum(np.bincount(row, cumulated <= 1 - tail, start.size) / n[few], 1)
+    low[few], high[few] = _few_limits(n[few], p[few], rho[few], tail)
     a, b = _beta(n[~few], p[~few], rho[~few])
     low[~few], high[~few] = special.betaincinv(a, b, tail), special.betaincinv(a, b, 1 - tail)
     return low, high
@@ -109,19 +103,36 @@ def _widened(squared: np.ndarray, tail: float) -> float:
     return float((stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)) ** 2)
 
 
-def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The beta-binomial distribution functions of all rows behind one another, and where each begins."""
-    n = n.astype(int)
-    lengths = n + 1
-    start = np.cumsum(lengths) - lengths
+def _few_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tails of the beta-binomial distribution itself; what is commoner than not is told by its opposite."""
+    opposite = p > 0.5
+    number, row = np.where(opposite, n - k, k).astype(int), np.arange(len(k))
+    cumulated = _cumulated(n, np.where(opposite, 1 - p, p), rho)
+    lower = cumulated[row, number]
+    upper = 1 - np.where(number > 0, cumulated[row, number - 1], 0)
+    return np.where(opposite, upper, lower), np.where(opposite, lower, upper)
+
+
+def _few_limits(n: np.ndarray, p: np.ndarray, rho: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    opposite = p > 0.5
+    cumulated = _cumulated(n, np.where(opposite, 1 - p, p), rho)
+    low, high = ((cumulated < tail).sum(axis=1) / n, np.minimum((cumulated <= 1 - tail).sum(axis=1) / n, 1))
+    return np.where(opposite, 1 - high, low), np.where(opposite, 1 - low, high)
+
+
+def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """The beta-binomial distribution functions, a row each; a row of smaller n ends in ones.
+
+    Each probability is the one before times a ratio of small numbers. The first is P(0) ≥ (1 - p)ⁿ, which no number
+    is too small for as long as p is at most a half.
+    """
     size = 1 / np.clip(rho, 1e-6, 0.9) - 1
-    whole, a, b = (np.repeat(of, lengths) for of in (n, p * size, (1 - p) * size))
-    k = np.arange(lengths.sum()) - np.repeat(start, lengths)
-    chosen = special.gammaln(whole + 1) - special.gammaln(k + 1) - special.gammaln(whole - k + 1)
-    mass = np.exp(chosen + special.betaln(k + a, whole - k + b) - special.betaln(a, b))
-    total = np.cumsum(mass)
-    before = np.repeat(total[start] - mass[start], lengths) if start.size else total
-    return np.minimum(total - before, 1), start
+    a, b, k = (p * size)[:, None], ((1 - p) * size)[:, None], np.arange(int(n.max(initial=0)))
+    left = np.maximum(n[:, None] - k, 0)
+    mass = np.empty((len(n), k.size + 1))
+    mass[:, 0] = np.exp(special.betaln(a[:, 0], n + b[:, 0]) - special.betaln(a[:, 0], b[:, 0]))
+    mass[:, 1:] = left * (k + a) / ((k + 1) * (np.maximum(left - 1, 0) + b))
+    return np.minimum(np.cumsum(np.cumprod(mass, axis=1), axis=1), 1)
 
 
 def _negative_binomial(k: np.ndarray, mean: np.ndarray, phi: np.ndarray) -> np.ndarray:
