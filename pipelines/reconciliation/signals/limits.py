@@ -8,11 +8,14 @@ carries how uncertain the expectation itself is after few months.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import special, stats
 
 # Above this many observations in a month a share is as good as continuous, and so beta distributed.
 MOST_EXACT = 300
+BLOCK = 100
 # A single wild month must not widen the limits for all others: at first no squared range counts more than so many
 # usual ones, and then none that lies beyond five standard deviations of what was found so.
 MOST_OF_A_MONTH = 9.0
@@ -105,32 +108,42 @@ def _widened(squared: np.ndarray, tail: float) -> float:
 
 def _few_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The tails of the beta-binomial distribution itself; what is commoner than not is told by its opposite."""
-    opposite = p > 0.5
-    number, row = np.where(opposite, n - k, k).astype(int), np.arange(len(k))
-    cumulated = _cumulated(n, np.where(opposite, 1 - p, p), rho)
-    lower = cumulated[row, number]
-    upper = 1 - np.where(number > 0, cumulated[row, number - 1], 0)
+    opposite, lower, upper = p > 0.5, np.empty(k.shape), np.empty(k.shape)
+    number = np.where(opposite, n - k, k).astype(int)
+    for here in _blocks(len(k)):
+        at = number[here]
+        cumulated, row = _cumulated(n[here], p[here], rho[here], at.max()), np.arange(len(at))
+        lower[here] = cumulated[row, at]
+        upper[here] = 1 - np.where(at > 0, cumulated[row, at - 1], 0)
     return np.where(opposite, upper, lower), np.where(opposite, lower, upper)
 
 
 def _few_limits(n: np.ndarray, p: np.ndarray, rho: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
-    opposite = p > 0.5
-    cumulated = _cumulated(n, np.where(opposite, 1 - p, p), rho)
-    low, high = ((cumulated < tail).sum(axis=1) / n, np.minimum((cumulated <= 1 - tail).sum(axis=1) / n, 1))
-    return np.where(opposite, 1 - high, low), np.where(opposite, 1 - low, high)
+    low, high = np.empty(n.shape), np.empty(n.shape)
+    for here in _blocks(len(n)):
+        cumulated = _cumulated(n[here], p[here], rho[here], int(n[here].max()))
+        low[here] = (cumulated < tail).sum(axis=1)
+        high[here] = (cumulated <= 1 - tail).sum(axis=1)
+    low, high = low / n, np.minimum(high / n, 1)
+    return np.where(p > 0.5, 1 - high, low), np.where(p > 0.5, 1 - low, high)
 
 
-def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> np.ndarray:
-    """The beta-binomial distribution functions, a row each; a row of smaller n ends in ones.
+def _blocks(rows: int) -> Iterator[slice]:
+    """So few rows that their distributions stay in the processor's cache."""
+    return (slice(first, first + BLOCK) for first in range(0, rows, BLOCK))
+
+
+def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray, most: int) -> np.ndarray:
+    """The beta-binomial distribution functions from 0 to `most`, a row each: of p, or of 1 - p where that is smaller.
 
     Each probability is the one before times a ratio of small numbers. The first is P(0) ≥ (1 - p)ⁿ, which no number
-    is too small for as long as p is at most a half.
+    is too small for as long as p is at most a half. Beyond n there are ones.
     """
-    size = 1 / np.clip(rho, 1e-6, 0.9) - 1
-    a, b, k = (p * size)[:, None], ((1 - p) * size)[:, None], np.arange(int(n.max(initial=0)))
+    rarer, size = np.minimum(p, 1 - p), 1 / np.clip(rho, 1e-6, 0.9) - 1
+    a, b, k = (rarer * size)[:, None], ((1 - rarer) * size)[:, None], np.arange(most)
     left = np.maximum(n[:, None] - k, 0)
-    mass = np.empty((len(n), k.size + 1))
-    mass[:, 0] = np.exp(special.betaln(a[:, 0], n + b[:, 0]) - special.betaln(a[:, 0], b[:, 0]))
+    mass = np.empty((len(n), most + 1))
+    mass[:, :1] = np.exp(special.betaln(a, n[:, None] + b) - special.betaln(a, b))
     mass[:, 1:] = left * (k + a) / ((k + 1) * (np.maximum(left - 1, 0) + b))
     return np.minimum(np.cumsum(np.cumprod(mass, axis=1), axis=1), 1)
 
