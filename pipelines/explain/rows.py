@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipelines.spec.model import DatabaseSpec
 EARLY = ("unit", "region", "hospital", "schema_version", "source_system", "age_band", "sex")
 LATE = ("submission", "source_file")
 FIRST_ROWS = 20_000
+FEW_CODES = 8  # are looked for one by one
 CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
 
 
@@ -36,6 +38,8 @@ class Rows:
     codes: Mapping[str, np.ndarray]
     days: np.ndarray  # datetime64[D], sorted
     day_code: np.ndarray
+    # By two names, whether they are apart: found once for all Rows that are made of these.
+    _known_apart: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.day_code)
@@ -56,13 +60,13 @@ class Rows:
         """How many numbers there are."""
         return self.starts[-1]
 
-    @cached_property
-    def matrix(self) -> np.ndarray:
-        """One row a row, one column an attribute: values numbered through."""
+    def numbered(self, chosen: np.ndarray) -> np.ndarray:
+        """The chosen rows, one column each, one row an attribute: values numbered through."""
         columns = [
-            self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)
+            self.codes[name][chosen].astype(np.intp) + 1 + start
+            for name, start in zip(self.names, self.starts, strict=False)
         ]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0), np.int32)
+        return np.stack(columns) if columns else np.zeros((0, len(chosen)), np.intp)
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -77,11 +81,16 @@ class Rows:
         return known
 
     @cached_property
-    def apart(self) -> dict[int, list[int]]:
-        """For each attribute (by its place among the names) the later ones that may stand beside it in a slice: of
-        different columns, and neither is decided by the other."""
-        places = range(len(self.names))
-        return {a: [b for b in places[a + 1 :] if self._are_apart(a, b)] for a in places}
+    def apart(self) -> np.ndarray:
+        """By two places among the names, whether these may stand together in a slice: of different columns, and
+        neither is decided by the other."""
+        apart = np.zeros((len(self.names), len(self.names)), dtype=bool)
+        for a, b in combinations(range(len(self.names)), 2):
+            names = self.names[a], self.names[b]
+            if names not in self._known_apart:
+                self._known_apart[names] = self._are_apart(a, b)
+            apart[a, b] = apart[b, a] = self._known_apart[names]
+        return apart
 
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
@@ -100,12 +109,19 @@ class Rows:
         """The rows with the numbers named, in a period of day codes."""
         chosen = np.ones(len(self), dtype=bool)
         for name, numbers in named.items():
-            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
-            is_named[np.array(numbers) - self.starts[self.names.index(name)] - 1] = True
-            chosen &= is_named[self.codes[name]]
+            start = self.starts[self.names.index(name)] + 1
+            chosen &= self._with_codes(name, [number - start for number in numbers])
         if period:
             chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
         return chosen
+
+    def _with_codes(self, name: str, codes: Sequence[int]) -> np.ndarray:
+        column = self.codes[name]
+        if len(codes) > FEW_CODES:
+            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
+            is_named[codes] = True
+            return is_named[column]
+        return np.logical_or.reduce([column == code for code in codes]) if codes else np.zeros(len(self), dtype=bool)
 
     def without(self, columns: Collection[str]) -> Rows:
         """The same rows without some columns; themselves where they have none of them."""
@@ -117,7 +133,10 @@ class Rows:
     def also(self, name: str, column: pl.Series) -> Rows:
         """The same rows with one attribute more."""
         found, code = _coded(column.cast(pl.String))
-        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code})
+        known = {names: apart for names, apart in self._known_apart.items() if name not in names}
+        return replace(
+            self, values={**self.values, name: found}, codes={**self.codes, name: code}, _known_apart=known
+        )
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
@@ -161,8 +180,8 @@ class Rows:
         wanted = said if isinstance(said, list) else [said]
         if name not in self.codes:  # every row has the same value, or none
             return np.ones(len(self), dtype=bool)
-        fits = np.array([any(_fits(value, w) for w in wanted) for value in self.values[name]] + [False])
-        return fits[self.codes[name]]
+        fits = [any(_fits(value, w) for w in wanted) for value in self.values[name]]
+        return self._with_codes(name, np.flatnonzero(fits).tolist())
 
     def _in_period(self, limits: Mapping[str, str]) -> np.ndarray:
         known = self.day_code >= 0

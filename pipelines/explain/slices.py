@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from pipelines.explain.itemsets import Table, pairs, singles, triples
+from pipelines.explain.itemsets import Table, leading, longer, singles
 from pipelines.explain.periods import best_interval, limits_of
 from pipelines.explain.rows import Rows
 from pipelines.explain.trials import (
@@ -104,16 +104,32 @@ def best_slice(
 def _best(trials: Trials, demands: Demands) -> Candidate | None:
     whole = trials.candidate({}, None, trials.n, trials.hits)
     best = whole if demands.met(whole.hits, whole.trials, whole.gain) else None
-    shorter = [whole]
+    shorter, table = [whole], None
     for length in range(1, MOST_ATTRIBUTES + 1):
-        floor = max(best.gain, demands.gain) if best else demands.gain
-        beside = [longer for c in shorter for longer in _beside(trials, demands, c, floor)]
+        floor = _floor(demands, best)
+        beside = [found for c in shorter for found in _beside(trials, demands, c, floor)]
         good = sorted(_met(demands, _distinct(beside)), key=_merit)[:MOST_MEASURED]
         best = _best_of([best, *_met(demands, map(trials.measured, good))])
-        plain, seeds = _itemsets(trials, demands, length, max(best.gain, demands.gain) if best else demands.gain)
-        best = _best_of([best, plain])
-        shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[:BEAM]
+        floor = _floor(demands, best) * (SAMPLED if trials.is_sample else 1.0)
+        table = _plain(trials, table, length, floor)
+        best = _best_of([best, _best_plain(trials, demands, table, floor)])
+        if length < MOST_ATTRIBUTES:
+            seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
+            shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[:BEAM]
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
+
+
+def _floor(demands: Demands, best: Candidate | None) -> float:
+    """What a slice must gain."""
+    return max(best.gain, demands.gain) if best else demands.gain
+
+
+def _plain(trials: Trials, shorter: Table | None, length: int, floor: float) -> Table:
+    """The slices that name one value of each of `length` attributes and may gain more than `floor`."""
+    fewest = trials.fewest(floor + length * trials.rows.attribute_cost - 1e-6)
+    if shorter is None:
+        return singles(trials, fewest)
+    return longer(trials, leading(trials, shorter.only(shorter.k >= fewest)), fewest)
 
 
 def _is_everywhere(trials: Trials, demands: Demands, whole: Candidate, best: Candidate) -> bool:
@@ -171,11 +187,9 @@ def _bound(trials: Trials, candidate: Candidate) -> float:
     return float(trials.gain(candidate.hits, candidate.hits)) - said
 
 
-def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> tuple[Candidate | None, list[Candidate]]:
-    """The best of the slices that name `length` values and gain more than `floor`, and those to be made longer."""
-    paid = length * trials.rows.attribute_cost
-    floor = floor * (SAMPLED if trials.is_sample else 1.0)
-    table = _joined((singles, pairs, triples)[length - 1](trials, trials.fewest(floor + paid - 1e-6)), length)
+def _best_plain(trials: Trials, demands: Demands, table: Table, floor: float) -> Candidate | None:
+    """The best of the slices that gain more than `floor`."""
+    paid = len(table.values) * trials.rows.attribute_cost
     able = np.flatnonzero(table.k >= demands.share * table.low)
     upper = trials.gain(table.k[able], table.low[able]) - paid
     best, most = None, MOST_MEASURED if trials.is_sample else None
@@ -186,19 +200,12 @@ def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> tu
         if demands.met(found.hits, found.trials, found.gain) and (not best or _merit(found) < _merit(best)):
             best = found
             floor = floor if trials.is_sample else best.gain
-    return best, [] if length == MOST_ATTRIBUTES else _seeds(trials, table, floor + paid)
-
-
-def _joined(tables: Iterable[Table], length: int) -> Table:
-    none = Table(np.zeros((length, 0), dtype=int), *[np.zeros(0)] * 3)
-    parts = [none, *tables]
-    return Table(*(np.concatenate([getattr(part, name) for part in parts], axis=-1)
-                   for name in ("values", "k", "low", "likely")))  # fmt: skip
+    return best
 
 
 def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
     """The slices that seem to gain most, of those with hits enough to lead beyond the floor."""
-    rows = trials.rows
+    rows, table = trials.rows, leading(trials, table)
     able = np.flatnonzero(table.k >= trials.fewest(floor + min(rows.attribute_cost, rows.day_cost)))
     gains = trials.gain(table.k[able], table.likely[able])
     best = np.argsort(-gains, kind="stable")[:BEAM]

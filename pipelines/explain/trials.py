@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +54,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Some:
-    """Hits, or misses: one column a trial, one row an attribute (Rows.matrix); each stands for `weight` of them."""
+    """Hits, or misses: one column a trial, one row an attribute (Rows.numbered); each stands for `weight` of them."""
 
     codes: np.ndarray
     day: np.ndarray
@@ -95,8 +96,9 @@ class Trials:
         return likelihood_ratio(k, n, self.hits, self.n)
 
     def fewest(self, gain: float) -> float:
-        """The fewest hits with which a slice could gain more than that, did it hold nothing else."""
-        low, high = FEWEST_HITS, self.hits + 1
+        """The fewest hits with which a slice could gain more than that, did it hold nothing else; in a sample, at least
+        those that FEWEST_HITS stand for."""
+        low, high = math.ceil(FEWEST_HITS * self.hit.weight), self.hits + 1
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if float(self.gain(middle, middle)) > gain else (middle + 1, high)
@@ -137,8 +139,7 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
 
 
 def _some(rows: Rows, chosen: np.ndarray, of: int) -> Some:
-    codes = rows.matrix[chosen].T.astype(np.intp, order="C")
-    return Some(codes, rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
+    return Some(rows.numbered(chosen), rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
 
 
 def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
