@@ -70,9 +70,9 @@ def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: boo
     """At most three attributes with values of one of the records; one of them may be a period."""
     chosen = world.rng.permutation(names)[: int(world.rng.integers(0, most) + 1)].tolist()
     record = world.sides.new.row(int(world.rng.integers(len(world.sides.new))), named=True)
-    where = {name: record[name] for name in chosen}
-    if world.rng.random() < LISTED:
-        where |= _listed(world, chosen[0], record[chosen[0]])
+    where = {name: record[name] for name in chosen if record[name] is not None}
+    if where and world.rng.random() < LISTED:
+        where |= _listed(world, *next(iter(where.items())))
     if dated and len(where) < most and world.rng.random() < 0.3:
         where["period"] = period(world)
     return where
@@ -80,7 +80,7 @@ def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: boo
 
 def _listed(world: World, name: str, value: str) -> dict[str, Any]:
     """Two values of one attribute, where it has more."""
-    others = [other for other in world.sides.new[name].unique().sort() if other != value]
+    others = [other for other in world.sides.new[name].drop_nulls().unique().sort() if other != value]
     return {name: sorted([value, world.one(others)])} if len(others) > 1 else {name: value}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -132,7 +133,7 @@ def _silence(records: Records, frame: pl.DataFrame, place: Slice, rows: Rows) ->
     limits = place.where.get("period", {})
     units = frame.filter(pl.Series(rows.inside(place.where)))["unit"].unique()
     unit = units[0] if len(units) == 1 else None
-    if lost := _lost(records, frame, place, rows):
+    if lost := _lost(records, place):
         return "submission_lost", {"submission": lost}, place.where
     if "to" in limits or unit is None:
         return "period_gap", dict(limits), place.where
@@ -140,14 +141,14 @@ def _silence(records: Records, frame: pl.DataFrame, place: Slice, rows: Rows) ->
     return "unit_not_reporting", {"unit": unit, **started}, place.where
 
 
-def _lost(records: Records, frame: pl.DataFrame, place: Slice, rows: Rows) -> str | None:
+def _lost(records: Records, place: Slice) -> str | None:
     """The submission that a gap in time is, where the numbering of those of its place says so."""
-    if "period" not in place.where:
+    limits = place.where.get("period", {})
+    if limits.keys() != {"from", "to"}:
         return None
     where = {name: value for name, value in _places(place.where).items() if name != "period"}
     here = records.new.filter(pl.Series(records.rows(records.new).inside(where)))
-    day = frame.filter(pl.Series(rows.inside(place.where)))["_day"].cast(pl.Datetime).median()
-    return lost_submission(records.new, here, day.date())
+    return lost_submission(records.new, here, tuple(dt.date.fromisoformat(limits[end]) for end in ("from", "to")))
 
 
 def _places(where: dict[str, Any]) -> dict[str, Any]:

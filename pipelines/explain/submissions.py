@@ -9,8 +9,9 @@ import polars as pl
 NUMBERED = r"^(.*?)(\d+)$"
 
 
-def lost_submission(new: pl.DataFrame, here: pl.DataFrame, gap: dt.date) -> str | None:
-    """The name of the one submission that is missing between its neighbours around the day `gap`.
+def lost_submission(new: pl.DataFrame, here: pl.DataFrame, gap: tuple[dt.date, dt.date]) -> str | None:
+    """The name of the one submission that is missing between its neighbours around the days of `gap`, which is no
+    longer than a submission: a longer one took more than the submission with it.
 
     `here` are the new records of the place that is silent: their submissions say which numbering; `new` are all,
     since a number that another place has used is not missing. None where no number, or more than one, fits.
@@ -19,7 +20,12 @@ def lost_submission(new: pl.DataFrame, here: pl.DataFrame, gap: dt.date) -> str 
     following = series.sort("front", "number").with_columns(
         pl.col("number", "day").shift(-1).over("front").name.prefix("next_")
     )
-    holes = following.filter(pl.col("next_number") == pl.col("number") + 2, pl.lit(gap).is_between("day", "next_day"))
+    step = (pl.col("next_day") - pl.col("day")).dt.total_days() / (pl.col("next_number") - pl.col("number"))
+    usual = following.select(step.median()).item()
+    if usual is None or (gap[1] - gap[0]).days + 1 > usual + 1:
+        return None
+    at = pl.lit(gap[0] + (gap[1] - gap[0]) / 2)
+    holes = following.filter(pl.col("next_number") == pl.col("number") + 2, at.is_between("day", "next_day"))
     missing = [row for row in holes.iter_rows(named=True) if (row["front"], row["number"] + 1) not in all_]
     return "{front}{0:0{width}d}".format(missing[0]["number"] + 1, **missing[0]) if len(missing) == 1 else None
 

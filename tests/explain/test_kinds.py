@@ -326,3 +326,21 @@ def test_a_date_of_nothing_floods_in():
     assert planted(SYD, echo_day=pl.lit(dt.date(1900, 1, 1))) == [
         ("constant_value", ("echo_day",), IN_SYD, {"value": "1900-01-01"})
     ]
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_what_is_wrong_in_the_whole_country_is_told_whole(seed):
+    # In both seeds the part that gains most (yes → no, or one code of three) would say less.
+    whole = pl.lit(True)
+    wrong = {"smoker": pl.col("smoker").replace(YES_NO), "nyha": pl.col("nyha").replace(ONE_UP)}
+    assert sorted(planted(whole, seed, **wrong)) == [
+        ("code_recoded", ("nyha",), {}, {"mapping": ONE_UP}),
+        ("inverted", ("smoker",), {}, {}),
+    ]
+
+
+def test_units_that_type_better_are_no_place_of_what_is_wrong_everywhere():
+    reported, new = noisy_sides(2, 4000)
+    worse = pl.col("region").is_in(["nord", "midt"]) & (pl.col("record_id").hash(1) % 9 == 0)
+    exchanged = changed(new, ~worse, smoker=pl.col("smoker").replace(YES_NO))
+    assert told(explained(reported, exchanged)) == [("inverted", ("smoker",), {}, {})]

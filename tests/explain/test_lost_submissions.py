@@ -20,24 +20,30 @@ def sent(*names: str) -> pl.DataFrame:
 
 def test_the_number_between_two_that_came_is_the_lost_one():
     here = sent("NJ-0009", "NJ-0010", "NJ-0011", "NJ-0012")
-    assert lost_submission(here, here, GAP) == "NJ-0011"
+    assert lost_submission(here, here, (GAP, GAP)) == "NJ-0011"
 
 
 def test_a_number_that_another_place_used_is_not_lost():
     here = sent("9", "10", "11", "12")
     elsewhere = pl.DataFrame({"submission": ["11"], "_day": [dt.date(2026, 5, 20)]})
-    assert lost_submission(pl.concat([here, elsewhere]), here, GAP) is None
+    assert lost_submission(pl.concat([here, elsewhere]), here, (GAP, GAP)) is None
 
 
 def test_a_hole_at_another_time_is_not_the_gap():
     here = sent("9", "10", "lost", "12", "13")
-    assert lost_submission(here, here, dt.date(2026, 6, 30)) is None
-    assert lost_submission(here, here, GAP) == "11"
+    assert lost_submission(here, here, (dt.date(2026, 6, 30), dt.date(2026, 6, 30))) is None
+    assert lost_submission(here, here, (GAP, GAP)) == "11"
+
+
+def test_a_gap_longer_than_a_submission_took_more_than_one_with_it():
+    here = sent("9", "10", "lost", "12", "13")
+    assert lost_submission(here, here, (dt.date(2026, 5, 1), dt.date(2026, 5, 31))) == "11"
+    assert lost_submission(here, here, (dt.date(2026, 5, 1), dt.date(2026, 6, 5))) is None
 
 
 def test_two_lost_ones_or_names_without_a_number_are_not_guessed_at():
     for names in [("9", "10", "lost", "13"), ("a", "b", "c", "d")]:
-        assert lost_submission(sent(*names), sent(*names), GAP) is None
+        assert lost_submission(sent(*names), sent(*names), (GAP, GAP)) is None
 
 
 def test_a_month_that_never_arrived_is_told_as_the_submission_it_was():
