@@ -17,7 +17,7 @@ import numpy as np
 from pipelines.explain.rows import Rows
 from pipelines.explain.trials import Candidate, Some, Trials
 
-LEADS = 2.0  # nats by which a slice of a sample is hit more often than others; of noise one in forty is
+LEADS = 3.0  # nats by which a slice of a sample is hit more often than others; of noise fewer than one in a hundred are
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec
 
 # The order in which attributes are preferred where they describe the same rows.
 EARLY = ("unit", "region", "hospital", "schema_version", "source_system", "age_band", "sex")
 LATE = ("submission", "source_file")
-FIRST_ROWS = 20_000
+FIRST_ROWS = 50_000  # as many as are searched whole (trials.MOST_ROWS)
 FEW_CODES = 8  # are looked for one by one
 CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
 
@@ -95,12 +96,11 @@ class Rows:
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
             return False
-        # Where the first rows show that neither decides the other, no more need be looked at.
-        return not (self._is_decided(a, b, FIRST_ROWS) and self._is_decided(a, b, len(self)))
+        return not self._is_decided(a, b)
 
-    def _is_decided(self, a: int, b: int, rows: int) -> bool:
-        """Whether in the first `rows` one of the two has one value wherever the other has a certain one."""
-        one, other = (self.codes[self.names[at]][:rows].astype(np.intp) + 1 for at in (a, b))
+    def _is_decided(self, a: int, b: int) -> bool:
+        """Whether one of the two has one value wherever the other has a certain one; of many rows, in the first."""
+        one, other = (self.codes[self.names[at]][:FIRST_ROWS].astype(np.intp) + 1 for at in (a, b))
         seen = np.bincount(one * self.sizes[b] + other, minlength=self.sizes[a] * self.sizes[b]) > 0
         both = seen.reshape(self.sizes[a], self.sizes[b])
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
@@ -134,9 +134,7 @@ class Rows:
         """The same rows with one attribute more."""
         found, code = _coded(column.cast(pl.String))
         known = {names: apart for names, apart in self._known_apart.items() if name not in names}
-        return replace(
-            self, values={**self.values, name: found}, codes={**self.codes, name: code}, _known_apart=known
-        )
+        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code}, _known_apart=known)
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
@@ -212,21 +210,32 @@ def _fits(value: str, wanted: str) -> bool:
 
 def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
     """The attributes of `frame` that have more than one value, and the day of the event."""
-    columns = {name: pl.col(name) for name in attributes if name in frame.columns}
-    columns |= {f"{name}:{level}": pl.col(name).str.slice(0, level) for name in hierarchical for level in CODE_LEVELS}
-    values, codes = {}, {}
-    for name, column in columns.items():
-        found, code = _coded(frame.select(column.cast(pl.String)).to_series())
-        if len(found) > 1:
-            values[name], codes[name] = found, code
+    columns = {name: _coded(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
+    columns |= {f"{name}:{level}": _cut(*columns[name], level) for name in hierarchical for level in CODE_LEVELS}
+    several = {name: (found, code) for name, (found, code) in columns.items() if len(found) > 1}
     days, day_code = _coded_days(frame[day].cast(pl.Date))
-    return Rows(values, codes, days, day_code)
+    return Rows(
+        {name: found for name, (found, _) in several.items()},
+        {name: code for name, (_, code) in several.items()},
+        days,
+        day_code,
+    )
 
 
 def _coded(column: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
-    found = column.drop_nulls().unique().sort()
-    code = column.cast(pl.Enum(found)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
-    return tuple(found), code.astype(np.min_scalar_type(-max(len(found), 1)))  # narrow: it is read often
+    found, (place,) = coded(column)
+    return tuple(found), _numbers(np.append(np.arange(len(found)), -1), place)
+
+
+def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """What stands at each place; narrow, since it is read often."""
+    return of.astype(np.min_scalar_type(-max(int(of.max()), 1)))[place]
+
+
+def _cut(found: tuple[str, ...], code: np.ndarray, level: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """The first characters of coded texts."""
+    heads, of = np.unique([word[:level] for word in found], return_inverse=True)
+    return tuple(heads.tolist()), _numbers(np.append(of, -1), code)
 
 
 def _coded_days(day: pl.Series) -> tuple[np.ndarray, np.ndarray]:

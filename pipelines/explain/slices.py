@@ -238,9 +238,10 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
     if not shorter.is_plain:
         gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
         said += [(int(code),) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
-    for codes in said:
-        name, chosen = trials.rows.name_of(codes[0]), list(codes)
-        yield trials.candidate({**shorter.named, name: codes}, shorter.period, n[chosen].sum(), k[chosen].sum())
+    yield from trials.candidates(
+        [({**shorter.named, trials.rows.name_of(codes[0]): codes}, shorter.period) for codes in said],
+        *(np.array([counts[list(codes)].sum() for codes in said]) for counts in (n, k)),
+    )
     if shorter.period is None and (period := _best_period(trials, shorter, among, misses, hits)):
         yield period
 
@@ -249,15 +250,15 @@ def _lists(
     trials: Trials, demands: Demands, free: np.ndarray, n: np.ndarray, k: np.ndarray
 ) -> Iterator[tuple[int, ...]]:
     mostly = np.flatnonzero(free & (k >= FEWEST_HITS / 2) & (k >= demands.listed_share * n))
-    for codes in np.split(mostly, np.searchsorted(mostly, trials.rows.starts[1:-1])):
+    ends = np.searchsorted(mostly, trials.rows.starts)
+    for at in np.flatnonzero(np.diff(ends) > 1):
+        codes = mostly[ends[at] : ends[at + 1]]
         if listed := _best_list(trials, n, k, codes):
             yield listed
 
 
 def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray) -> tuple[int, ...]:
     """The values that are hit alike, as far as each of them adds to what the list gains; none for a single one."""
-    if len(mostly) < 2:
-        return ()
     share = k[mostly] / n[mostly]
     alike = np.lexsort((-n[mostly], -share))[:MOST_VALUES]
     mostly = mostly[alike[share[alike] >= share.max() - ALIKE]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +79,7 @@ class Trials:
     rows: Rows
     hit: Some
     misses: Some
-    first: Some  # the first of the misses
+    first: Some  # fewer of the misses
     n: int
     hits: int
     all_: tuple[np.ndarray, np.ndarray]  # which rows are eligible, which of them hit
@@ -100,8 +100,10 @@ class Trials:
         those that FEWEST_HITS stand for."""
         low, high = math.ceil(FEWEST_HITS * self.hit.weight), self.hits + 1
         while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if float(self.gain(middle, middle)) > gain else (middle + 1, high)
+            tried = np.unique(np.linspace(low, high - 1, 64).astype(int))
+            enough = np.flatnonzero(self.gain(tried, tried) > gain)
+            at = enough[0] if len(enough) else len(tried)
+            low, high = int(tried[at - 1]) + 1 if at else low, int(tried[at]) if at < len(tried) else high
         return low
 
     def measured(self, candidate: Candidate) -> Candidate:
@@ -117,22 +119,28 @@ class Trials:
         misses, hits = (some.inside(self.rows, named, period) for some in (self.misses, self.hit))
         return self.candidate(named, period, *self.counted(len(misses), len(hits)))
 
+    def candidates(
+        self, said: Sequence[tuple[Named, tuple[int, int] | None]], n: np.ndarray, k: np.ndarray
+    ) -> Iterator[Candidate]:
+        """Slices by what they name and their period, with their trials and hits."""
+        for of, gain, trials, hits in zip(said, self.gain(k, n).tolist(), n.tolist(), k.tolist(), strict=True):
+            yield Candidate(*of, gain - cost(self.rows, *of), trials, hits)
+
     def candidate(self, named: Named, period: tuple[int, int] | None, n: float, k: float) -> Candidate:
         return Candidate(named, period, float(self.gain(k, n)) - cost(self.rows, named, period), n, k)
 
 
 def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
-    """All eligible rows, or every so many-th of the hits and the first of the misses."""
+    """All eligible rows, or every so many-th of the hits and of the misses."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
     is_many = len(hit) + n_misses > MOST_ROWS
     step = -(-len(hit) // MOST_HITS) if is_many else 1
-    # Rows are in the order of ids that say nothing (hashes): the first of them are a random sample.
     most = CONTROLS * MOST_HITS if is_many else MOST_ROWS
-    missed = np.flatnonzero(misses[: len(misses) if n_misses <= most else int(len(misses) * most / n_misses)])
-    few = missed[: max(CONTROLS * len(hit), FEWEST_FIRST)]
+    missed = np.flatnonzero(misses)[:: max(1, n_misses // most)]
+    few = max(1, len(missed) // max(CONTROLS * len(hit), FEWEST_FIRST))
     sampled = _some(rows, missed, n_misses)
-    first = Some(sampled.codes[:, : len(few)], sampled.day[: len(few)], n_misses / max(len(few), 1))
+    first = Some(sampled.codes[:, ::few], sampled.day[::few], n_misses / max(len(sampled.day[::few]), 1))
     return Trials(
         rows, _some(rows, hit[::step], len(hit)), sampled, first, len(hit) + n_misses, len(hit), (eligible, hits)
     )
