@@ -104,10 +104,10 @@ def _rows(records: Records, frame: pl.DataFrame) -> Rows:
 
 def _edge(values: pl.Series) -> pl.Series:
     """The lowest and the highest value as text; null for what lies between."""
-    ends = [values.min(), values.max()]
-    return pl.select(
-        pl.when(values.is_in(pl.Series(ends, dtype=values.dtype).implode())).then(values.cast(pl.String))
-    ).to_series()
+    ends = pl.Series([values.min(), values.max()], dtype=values.dtype)
+    is_low, is_high = (values.is_in(ends[at : at + 1].implode()) for at in (0, 1))
+    low, high = (pl.lit(end, pl.String) for end in ends.cast(pl.String))
+    return pl.select(pl.when(is_low).then(low).when(is_high).then(high)).to_series()
 
 
 def _said(records: Records, side: str, here: pl.DataFrame, place: Slice) -> tuple[str, dict, dict] | None:

@@ -133,7 +133,10 @@ class Pairs:
     def earlier(self, name: str) -> tuple[np.ndarray, pl.Series]:
         """The pairs whose person has an earlier reported record, and what was reported then."""
         at, rows = self._earlier
-        return at, self._found.sides["reported"].column(name, rows)
+        place = self.scopes["reported"].place[rows]
+        if (place < 0).any():  # a record that is not compared
+            return at, self._found.sides["reported"].column(name, rows)
+        return at, self.scopes["reported"].frame[name].gather(place)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 Hits are few and misses many, so hits are counted first. A slice with k hits gains at most what it would if it held
 nothing else, and so does every longer slice within it (k only falls, and with the same hits more misses gain less): the
 bounds on size and error of SliceLine (Sagadeeva & Boehm 2021) on this score. Misses are counted among the first few of
-them, which is a lower bound of how many there are; four to a hit settle nearly every slice. Attributes of which one is
+them, which is a lower bound of how many there are; two to a hit settle most slices. Attributes of which one is
 decided by the other (a unit lies in one region) do not stand together: the slice of both is that of the one, or empty.
 """
 

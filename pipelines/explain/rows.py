@@ -121,7 +121,10 @@ class Rows:
             is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
             is_named[codes] = True
             return is_named[column]
-        return np.logical_or.reduce([column == code for code in codes]) if codes else np.zeros(len(self), dtype=bool)
+        chosen = column == codes[0] if codes else np.zeros(len(self), dtype=bool)
+        for code in codes[1:]:
+            chosen |= column == code
+        return chosen
 
     def without(self, columns: Collection[str]) -> Rows:
         """The same rows without some columns; themselves where they have none of them."""

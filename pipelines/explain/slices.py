@@ -41,8 +41,7 @@ ALIKE = 0.15  # shares of values in one list differ by no more: one fault hits t
 LEAST_GAIN = float(np.log(100_000))
 # A cause hits most of its slice, by the lower limit of its share: published disagreement goes up to 30 %.
 MOST = 0.5
-BEAM = 8  # how many slices of one length are given a list or a period
-SAMPLED = 0.9  # what in a sample gains nearly as much as the best one is measured on all rows too
+BEAM, FEW = 8, 3  # how many slices of one length are given a list or a period; of a sample
 MOST_MEASURED = 5  # of one length that are found in a sample and measured on all rows
 
 
@@ -108,14 +107,15 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
     for length in range(1, MOST_ATTRIBUTES + 1):
         floor = _floor(demands, best)
         beside = [found for c in shorter for found in _beside(trials, demands, c, floor)]
-        good = sorted(_met(demands, _distinct(beside)), key=_merit)[:MOST_MEASURED]
+        good = [c for c in _distinct(beside) if c.gain > floor * trials.nearly]
+        good = sorted(_met(demands, good), key=_merit)[:MOST_MEASURED]
         best = _best_of([best, *_met(demands, map(trials.measured, good))])
-        floor = _floor(demands, best) * (SAMPLED if trials.is_sample else 1.0)
+        floor = _floor(demands, best) * trials.nearly
         table = _plain(trials, table, length, floor)
         best = _best_of([best, _best_plain(trials, demands, table, floor)])
         if length < MOST_ATTRIBUTES:
             seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
-            shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[:BEAM]
+            shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[: FEW if trials.is_sample else BEAM]
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
 
 
