@@ -64,8 +64,8 @@ def joined(tables: Sequence[Table], length: int) -> Table:
 
 
 def leading(trials: Trials, table: Table) -> Table:
-    """Those that are made longer. Of a sample, those that are hit more often than others there, which every slice of
-    one value fewer is that lacks the attribute with the fewest values of a slice worth telling."""
+    """Those that are made longer: all; of a sample, those that are hit more often than others there. A slice worth
+    telling stands out without its attribute of fewest values too, while noise seldom does."""
     if not trials.is_sample:
         return table
     return table.only(trials.gain(table.k, table.likely) > LEADS * trials.hit.weight)

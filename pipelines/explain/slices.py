@@ -5,9 +5,10 @@ Slices are compared by the log-likelihood ratio of two binomial shares (inside, 
 the description costs: the logarithm of the number of descriptions one could have given (minimum description
 length; it also pays for looking at so many slices, Bonferroni).
 
-Of slices that name one value of each attribute none better is missed (`itemsets`). Lists and periods are sought beside
-them by a rule: within the whole, and within the BEAM slices of each length that gain most and may still lead beyond the
-best one, the values of an attribute that are hit alike, and the interval of days that gains most.
+Of slices that name one value of each attribute none better is missed (`itemsets`; of a sample see `leading`). Lists and
+periods are sought beside them by a rule: within the whole, and within the BEAM slices of each length that gain most and
+may still lead beyond the best one, the values of an attribute that are hit alike, and the interval of days that gains
+most.
 """
 
 from __future__ import annotations
