@@ -57,7 +57,7 @@ def _flagged(records: Records, kind: str, flag: pl.Expr, fewest: int) -> Iterato
     hits = new.select(flag.fill_null(False)).to_series().to_numpy()
     if hits.sum() < fewest:
         return
-    rows = records.rows(new)
+    rows = records.rows_of_new
     place = best_slice(rows, np.ones(len(hits), bool), hits, 0.0, lists=False)
     regions = new.filter(pl.Series(hits))["region"].unique().to_list()
     where = {"region": regions[0]} if len(regions) == 1 and regions[0] else {}
@@ -69,24 +69,27 @@ def _flagged(records: Records, kind: str, flag: pl.Expr, fewest: int) -> Iterato
 
 def _one_sided(records: Records, side: str) -> Iterator[Cause]:
     """Where nearly every record of a side lacks a counterpart."""
-    frame = records.sides[side].filter((pl.col("_status") != "surplus") & ~is_test_person(records))
-    while len(frame):
-        late = _lag(records, frame) if side == "reported" else None
-        hits = _alone(records, frame)
-        rows = _rows(records, frame)
-        place = best_slice(rows, np.ones(len(hits), bool), hits, NEARLY_ALL, lists=False)
+    could = ((pl.col("_status") != "surplus") & ~is_test_person(records)).fill_null(False)
+    could = records.sides[side].select(could).to_series()
+    frame = records.sides[side].filter(could)
+    rows, left = _rows(records, frame), np.ones(len(frame), dtype=bool)
+    while left.any():
+        hits = records.sides[side]["_alone"].filter(could).to_numpy() & left
+        late = _lag(records, frame, left, hits) if side == "reported" else None
+        place = best_slice(rows, left, hits, NEARLY_ALL, lists=False)
         if late and late.gain > (place.gain if place else LEAST_GAIN):
-            yield _late(records, frame, late)
-            frame = frame.filter(~pl.Series(late.inside(records, frame)))
+            inside = late.inside(records, frame) & left
+            taken = {side: frame.filter(pl.Series(inside & hits))["record_id"]}
+            yield records.take("late_arrival", None, {"lag": late.days}, taken, (inside[left], hits[left]), late.where)
         elif place is None:
             return
         else:
-            inside = rows.inside(place.where)
-            if said := _said(records, side, frame, place, rows):
+            inside = rows.inside(place.where) & left
+            if said := _said(records, side, frame.filter(pl.Series(inside)), place):
                 kind, parameters, where = said
                 taken = {side: frame.filter(pl.Series(inside & hits))["record_id"]}
-                yield records.take(kind, place, parameters, taken, (inside, hits), where)
-            frame = frame.filter(~pl.Series(inside))
+                yield records.take(kind, place, parameters, taken, (inside[left], hits[left]), where)
+        left &= ~inside
 
 
 def _rows(records: Records, frame: pl.DataFrame) -> Rows:
@@ -101,23 +104,23 @@ def _rows(records: Records, frame: pl.DataFrame) -> Rows:
 
 def _edge(values: pl.Series) -> pl.Series:
     """The lowest and the highest value as text; null for what lies between."""
-    ends = [values.min(), values.max()]
-    return pl.select(
-        pl.when(values.is_in(pl.Series(ends, dtype=values.dtype).implode())).then(values.cast(pl.String))
-    ).to_series()
+    ends = pl.Series([values.min(), values.max()], dtype=values.dtype)
+    is_low, is_high = (values.is_in(ends[at : at + 1].implode()) for at in (0, 1))
+    low, high = (pl.lit(end, pl.String) for end in ends.cast(pl.String))
+    return pl.select(pl.when(is_low).then(low).when(is_high).then(high)).to_series()
 
 
-def _said(records: Records, side: str, frame: pl.DataFrame, place: Slice, rows: Rows) -> tuple[str, dict, dict] | None:
-    """(kind, parameters, slice) of a place where nearly all is alone, by what describes it."""
+def _said(records: Records, side: str, here: pl.DataFrame, place: Slice) -> tuple[str, dict, dict] | None:
+    """(kind, parameters, slice) of a place where nearly all is alone, by what describes it; `here` are its records."""
     where = place.where
     edge = next((name for name in where if name.startswith(EDGE)), None)
     code = next((name for name in where if name in records.spec.variables), None)
     if edge:
-        value = _number(frame, edge.removeprefix(EDGE), where[edge])
+        value = _number(here, edge.removeprefix(EDGE), where[edge])
         return "boundary_off", {"edge": {edge.removeprefix(EDGE): value}}, {k: v for k, v in where.items() if k != edge}
     if code:
         return f"population_too_{'narrow' if side == 'reported' else 'wide'}", {"code": where[code]}, where
-    return _silence(records, frame, place, rows) if side == "reported" else None
+    return _silence(records, here, place) if side == "reported" else None
 
 
 def _number(frame: pl.DataFrame, name: str, said: Any) -> Any:
@@ -125,13 +128,13 @@ def _number(frame: pl.DataFrame, name: str, said: Any) -> Any:
     return int(value) if frame.schema[name].is_integer() else float(value) if frame.schema[name].is_float() else value
 
 
-def _silence(records: Records, frame: pl.DataFrame, place: Slice, rows: Rows) -> tuple[str, dict, dict] | None:
+def _silence(records: Records, here: pl.DataFrame, place: Slice) -> tuple[str, dict, dict] | None:
     """A unit that does not send, or a gap in time; not where as many new records stand alone under wrong keys."""
     alone_new = records.alone("new")
     if records.rows(alone_new).inside(_places(place.where)).sum() >= place.hits / 2:
         return None
     limits = place.where.get("period", {})
-    units = frame.filter(pl.Series(rows.inside(place.where)))["unit"].unique()
+    units = here["unit"].unique()
     unit = units[0] if len(units) == 1 else None
     if lost := _lost(records, place):
         return "submission_lost", {"submission": lost}, place.where
@@ -147,7 +150,7 @@ def _lost(records: Records, place: Slice) -> str | None:
     if limits.keys() != {"from", "to"}:
         return None
     where = {name: value for name, value in _places(place.where).items() if name != "period"}
-    here = records.new.filter(pl.Series(records.rows(records.new).inside(where)))
+    here = records.new.filter(pl.Series(records.rows_of_new.inside(where)))
     return lost_submission(records.new, here, tuple(dt.date.fromisoformat(limits[end]) for end in ("from", "to")))
 
 
@@ -174,30 +177,24 @@ class Lag:
         return place & (_age(records, frame) < self.days)
 
 
-def _lag(records: Records, frame: pl.DataFrame) -> Lag | None:
+def _lag(records: Records, frame: pl.DataFrame, left: np.ndarray, hits: np.ndarray) -> Lag | None:
     """The younger, the less has arrived (registration lag), in the country or in one region.
 
     The share that is missing is taken to rise in a straight line from the usual one, `days` before the
     reference date, to all; the number of lags and places tried is paid for.
     """
-    age, hits = _age(records, frame), _alone(records, frame)
+    ages, of = _numbered(_age(records, frame))
     regions = frame["region"].drop_nulls().unique().sort()
     rows = rows_of(frame, records.spec.event_date, ("region",))
     tried = [
         Lag(_lag_gain(*counted, int(days)), int(days), where)
         for where in ({}, *({"region": region} for region in regions))
-        for counted in [_by_age(age, hits, rows.inside(where))]
+        for counted in [_by_age(ages, of, hits, rows.inside(where) & left)]
         for days in LAGS
     ]
     best = max(tried, key=lambda lag: lag.gain)
     paid = replace(best, gain=best.gain - float(np.log(len(tried))))
     return paid if paid.gain > LEAST_GAIN else None
-
-
-def _alone(records: Records, frame: pl.DataFrame) -> np.ndarray:
-    """Which of the frame's records no cause has taken yet."""
-    alone = pl.concat([records.alone(side)["record_id"] for side in records.sides])
-    return frame["record_id"].is_in(alone.implode()).to_numpy()
 
 
 def _age(records: Records, frame: pl.DataFrame) -> np.ndarray:
@@ -206,16 +203,19 @@ def _age(records: Records, frame: pl.DataFrame) -> np.ndarray:
     return np.where(frame["_day"].is_null().to_numpy(), np.inf, days)
 
 
-def _late(records: Records, frame: pl.DataFrame, lag: Lag) -> Cause:
-    inside, hits = lag.inside(records, frame), _alone(records, frame)
-    taken = {"reported": frame.filter(pl.Series(inside & hits))["record_id"]}
-    return records.take("late_arrival", None, {"lag": lag.days}, taken, (inside, hits), lag.where)
+def _numbered(age: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every age there may be, the last unknown, and the place of each record among them."""
+    known = np.isfinite(age)
+    ages = np.append(np.arange(age.min(initial=0), age[known].max(initial=0) + 1), np.inf)
+    return ages, np.where(known, np.where(known, age, 0) - ages[0], len(ages) - 1).astype(np.intp)
 
 
-def _by_age(age: np.ndarray, hits: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each age that occurs, how many records have it, and how many of them are alone."""
-    ages, of = np.unique(age[inside], return_inverse=True)
-    return ages, np.bincount(of, minlength=len(ages)), np.bincount(of[hits[inside]], minlength=len(ages))
+def _by_age(
+    ages: np.ndarray, of: np.ndarray, hits: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each age, how many records have it, and how many of them are alone."""
+    n, k = (np.bincount(of[chosen], minlength=len(ages)) for chosen in (inside, inside & hits))
+    return ages, n, k
 
 
 def _lag_gain(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int) -> float:

@@ -33,7 +33,7 @@ MOJIBAKE = {
 def code_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the pairs of `focus` suggest that codes went wrong, the specific ones first."""
     seen = focus & cells.differing
-    if seen.sum() < FEWEST_HITS:
+    if np.count_nonzero(seen) < FEWEST_HITS:
         return
     yield from _exchanged(cells)
     shown = cells.frame.filter(pl.Series(seen)).select(reported=f"{cells.name}_reported", new=f"{cells.name}_new")

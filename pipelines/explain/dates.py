@@ -19,11 +19,11 @@ FLOODED = 0.2  # share of the differing dates of a focus that are one date, befo
 def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the differing pairs of `focus` suggest that the dates went wrong."""
     seen = focus & cells.differing
-    if seen.sum() < FEWEST_HITS:
+    if np.count_nonzero(seen) < FEWEST_HITS:
         return
     reported, new = cells.numbers
     for predicted in _predictions(cells):
-        if (predicted.hits & seen).sum() >= FEWEST_HITS / 2:
+        if np.count_nonzero(predicted.hits & seen) >= FEWEST_HITS / 2:
             yield predicted
     for offset in modes(new[seen] - reported[seen], 0.5):
         yield _moved(cells, round(offset))

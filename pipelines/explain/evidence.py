@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.rows import Rows, rows_of, slice_attributes
+from pipelines.explain.scope import scopes
 from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOME, OUTCOMES, outcome
 from pipelines.reconciliation.reconcile import Reconciliation
@@ -47,7 +48,10 @@ class Pairs:
         self._order = reconciliation.index.order()
         self._place = np.empty_like(self._order)
         self._place[self._order] = np.arange(len(self._order))
-        self._rows = {side: reconciliation.index.rows(side)[self._order] for side in SIDES}
+        rows = {side: reconciliation.index.rows(side)[self._order] for side in SIDES}
+        self.scopes = scopes(spec, reconciliation)
+        self._at = {side: scope.place[rows[side]] for side, scope in self.scopes.items()}
+        self._reported_rows = rows["reported"]
         self._cells: dict[str, Cells] = {}
         self._nameable: dict[tuple, Rows] = {}
 
@@ -82,9 +86,8 @@ class Pairs:
             self._nameable[key] = rows.also(own, self.cells(own).reported) if has_codes else rows
         return self._nameable[key]
 
-    def _column(self, side: str, name: str, chosen: np.ndarray | None = None) -> pl.Series:
-        rows = self._rows[side] if chosen is None else self._rows[side][chosen]
-        return self._found.sides[side].column(name, rows)
+    def _column(self, side: str, name: str) -> pl.Series:
+        return self.scopes[side].frame[name].gather(self._at[side])
 
     def ids(self, chosen: np.ndarray) -> tuple[pl.Series, pl.Series]:
         """(reported_id, new_id) of the chosen pairs."""
@@ -123,14 +126,17 @@ class Pairs:
         again = (several["person"] == several["person"].shift(1)).fill_null(False)
         before = np.full(side.height, -1)
         before[several["row"].filter(again).to_numpy()] = several["row"].shift(1).filter(again).to_numpy()
-        earlier = before[self._rows["reported"]]
+        earlier = before[self._reported_rows]
         at = np.flatnonzero(earlier >= 0)
         return at, earlier[at]
 
     def earlier(self, name: str) -> tuple[np.ndarray, pl.Series]:
         """The pairs whose person has an earlier reported record, and what was reported then."""
         at, rows = self._earlier
-        return at, self._found.sides["reported"].column(name, rows)
+        place = self.scopes["reported"].place[rows]
+        if (place < 0).any():  # a record that is not compared
+            return at, self._found.sides["reported"].column(name, rows)
+        return at, self.scopes["reported"].frame[name].gather(place)
 
 
 @dataclass

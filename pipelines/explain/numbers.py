@@ -22,7 +22,7 @@ def number_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the differing pairs of `focus` suggest that the numbers went wrong."""
     reported, new = cells.numbers
     seen = focus & cells.differing
-    if seen.sum() < FEWEST_HITS:
+    if np.count_nonzero(seen) < FEWEST_HITS:
         return
     r, n = reported[seen], new[seen]
     yield from _simple(cells, r, n)

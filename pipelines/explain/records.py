@@ -12,28 +12,11 @@ from pipelines.explain.cause import Cause
 from pipelines.explain.evidence import Pairs
 from pipelines.explain.rows import Rows, rows_of, slice_attributes
 from pipelines.explain.slices import Slice
-from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.identifiers import hashed
 from pipelines.reconciliation.reconcile import Reconciliation
-from pipelines.reconciliation.sides import NOT_COMPARABLE, STATUS
 from pipelines.spec.model import DatabaseSpec
 
 CERTAIN = -700.0  # log chance of what is no luck: the records say it themselves (a test person, a copy), wherever
-
-
-def _in_scope(spec: DatabaseSpec, found: Reconciliation, name: str) -> pl.DataFrame:
-    """A side's records that are compared, alone or surplus, with their status and why they are alone."""
-    side, status = found.sides[name], found.status[name]
-    rows = np.flatnonzero(status != NOT_COMPARABLE)
-    of = pl.DataFrame({"row": rows}).with_columns(_status=pl.Series(status[rows]).cat.to(STATUS).cast(pl.String))
-    reasons = found.alone.filter(side=name).select(pl.col("row").cast(pl.Int64), _reason="reason")
-    said = of.join(reasons, on="row", how="left", maintain_order="left").drop("row")
-    no_codes = side.empty & {f"{variable}_missing" for variable in spec.variables}
-    frame = side.read([column for column in side.types if column not in no_codes], rows)
-    alone = (pl.col("_status") == "unmatched") & (pl.col("_reason") != "held_back")
-    return pl.concat([frame, said], how="horizontal").with_columns(
-        _alone=alone, _day=pl.col(spec.event_date).cast(pl.Date)
-    )
 
 
 class Records:
@@ -43,7 +26,7 @@ class Records:
         self.spec = spec
         self.pairs = pairs
         self.reference_date = reconciliation.reference_date
-        self.sides = {side: _in_scope(spec, reconciliation, side) for side in SIDES}
+        self.sides = {side: scope.frame for side, scope in pairs.scopes.items()}
         self.surplus_taken: set[str] = set()
         self._rows: dict[str, Rows] = {}
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec
 
 # The order in which attributes are preferred where they describe the same rows.
 EARLY = ("unit", "region", "hospital", "schema_version", "source_system", "age_band", "sex")
 LATE = ("submission", "source_file")
-FIRST_ROWS = 20_000
+FIRST_ROWS = 50_000  # as many as are searched whole (trials.MOST_ROWS)
+FEW_CODES = 8  # are looked for one by one
 CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
 
 
@@ -36,6 +39,8 @@ class Rows:
     codes: Mapping[str, np.ndarray]
     days: np.ndarray  # datetime64[D], sorted
     day_code: np.ndarray
+    # By two names, whether they are apart: found once for all Rows that are made of these.
+    _known_apart: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.day_code)
@@ -56,13 +61,13 @@ class Rows:
         """How many numbers there are."""
         return self.starts[-1]
 
-    @cached_property
-    def matrix(self) -> np.ndarray:
-        """One row a row, one column an attribute: values numbered through."""
+    def numbered(self, chosen: np.ndarray) -> np.ndarray:
+        """The chosen rows, one column each, one row an attribute: values numbered through."""
         columns = [
-            self.codes[name].astype(np.int32) + 1 + start for name, start in zip(self.names, self.starts, strict=False)
+            self.codes[name][chosen].astype(np.intp) + 1 + start
+            for name, start in zip(self.names, self.starts, strict=False)
         ]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(self), 0), np.int32)
+        return np.stack(columns) if columns else np.zeros((0, len(chosen)), np.intp)
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -77,21 +82,25 @@ class Rows:
         return known
 
     @cached_property
-    def apart(self) -> dict[int, list[int]]:
-        """For each attribute (by its place among the names) the later ones that may stand beside it in a slice: of
-        different columns, and neither is decided by the other."""
-        places = range(len(self.names))
-        return {a: [b for b in places[a + 1 :] if self._are_apart(a, b)] for a in places}
+    def apart(self) -> np.ndarray:
+        """By two places among the names, whether these may stand together in a slice: of different columns, and
+        neither is decided by the other."""
+        apart = np.zeros((len(self.names), len(self.names)), dtype=bool)
+        for a, b in combinations(range(len(self.names)), 2):
+            names = self.names[a], self.names[b]
+            if names not in self._known_apart:
+                self._known_apart[names] = self._are_apart(a, b)
+            apart[a, b] = apart[b, a] = self._known_apart[names]
+        return apart
 
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
             return False
-        # Where the first rows show that neither decides the other, no more need be looked at.
-        return not (self._is_decided(a, b, FIRST_ROWS) and self._is_decided(a, b, len(self)))
+        return not self._is_decided(a, b)
 
-    def _is_decided(self, a: int, b: int, rows: int) -> bool:
-        """Whether in the first `rows` one of the two has one value wherever the other has a certain one."""
-        one, other = (self.codes[self.names[at]][:rows].astype(np.intp) + 1 for at in (a, b))
+    def _is_decided(self, a: int, b: int) -> bool:
+        """Whether one of the two has one value wherever the other has a certain one; of many rows, in the first."""
+        one, other = (self.codes[self.names[at]][:FIRST_ROWS].astype(np.intp) + 1 for at in (a, b))
         seen = np.bincount(one * self.sizes[b] + other, minlength=self.sizes[a] * self.sizes[b]) > 0
         both = seen.reshape(self.sizes[a], self.sizes[b])
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
@@ -100,11 +109,21 @@ class Rows:
         """The rows with the numbers named, in a period of day codes."""
         chosen = np.ones(len(self), dtype=bool)
         for name, numbers in named.items():
-            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
-            is_named[np.array(numbers) - self.starts[self.names.index(name)] - 1] = True
-            chosen &= is_named[self.codes[name]]
+            start = self.starts[self.names.index(name)] + 1
+            chosen &= self._with_codes(name, [number - start for number in numbers])
         if period:
             chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
+        return chosen
+
+    def _with_codes(self, name: str, codes: Sequence[int]) -> np.ndarray:
+        column = self.codes[name]
+        if len(codes) > FEW_CODES:
+            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
+            is_named[codes] = True
+            return is_named[column]
+        chosen = column == codes[0] if codes else np.zeros(len(self), dtype=bool)
+        for code in codes[1:]:
+            chosen |= column == code
         return chosen
 
     def without(self, columns: Collection[str]) -> Rows:
@@ -117,7 +136,8 @@ class Rows:
     def also(self, name: str, column: pl.Series) -> Rows:
         """The same rows with one attribute more."""
         found, code = _coded(column.cast(pl.String))
-        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code})
+        known = {names: apart for names, apart in self._known_apart.items() if name not in names}
+        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code}, _known_apart=known)
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
@@ -161,8 +181,8 @@ class Rows:
         wanted = said if isinstance(said, list) else [said]
         if name not in self.codes:  # every row has the same value, or none
             return np.ones(len(self), dtype=bool)
-        fits = np.array([any(_fits(value, w) for w in wanted) for value in self.values[name]] + [False])
-        return fits[self.codes[name]]
+        fits = [any(_fits(value, w) for w in wanted) for value in self.values[name]]
+        return self._with_codes(name, np.flatnonzero(fits).tolist())
 
     def _in_period(self, limits: Mapping[str, str]) -> np.ndarray:
         known = self.day_code >= 0
@@ -193,21 +213,32 @@ def _fits(value: str, wanted: str) -> bool:
 
 def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
     """The attributes of `frame` that have more than one value, and the day of the event."""
-    columns = {name: pl.col(name) for name in attributes if name in frame.columns}
-    columns |= {f"{name}:{level}": pl.col(name).str.slice(0, level) for name in hierarchical for level in CODE_LEVELS}
-    values, codes = {}, {}
-    for name, column in columns.items():
-        found, code = _coded(frame.select(column.cast(pl.String)).to_series())
-        if len(found) > 1:
-            values[name], codes[name] = found, code
+    columns = {name: _coded(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
+    columns |= {f"{name}:{level}": _cut(*columns[name], level) for name in hierarchical for level in CODE_LEVELS}
+    several = {name: (found, code) for name, (found, code) in columns.items() if len(found) > 1}
     days, day_code = _coded_days(frame[day].cast(pl.Date))
-    return Rows(values, codes, days, day_code)
+    return Rows(
+        {name: found for name, (found, _) in several.items()},
+        {name: code for name, (_, code) in several.items()},
+        days,
+        day_code,
+    )
 
 
 def _coded(column: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
-    found = column.drop_nulls().unique().sort()
-    code = column.cast(pl.Enum(found)).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
-    return tuple(found), code.astype(np.min_scalar_type(-max(len(found), 1)))  # narrow: it is read often
+    found, (place,) = coded(column)
+    return tuple(found), _numbers(np.append(np.arange(len(found)), -1), place)
+
+
+def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """What stands at each place; narrow, since it is read often."""
+    return of.astype(np.min_scalar_type(-max(int(of.max()), 1)))[place]
+
+
+def _cut(found: tuple[str, ...], code: np.ndarray, level: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """The first characters of coded texts."""
+    heads, of = np.unique([word[:level] for word in found], return_inverse=True)
+    return tuple(heads.tolist()), _numbers(np.append(of, -1), code)
 
 
 def _coded_days(day: pl.Series) -> tuple[np.ndarray, np.ndarray]:

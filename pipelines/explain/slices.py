@@ -5,9 +5,10 @@ Slices are compared by the log-likelihood ratio of two binomial shares (inside, 
 the description costs: the logarithm of the number of descriptions one could have given (minimum description
 length; it also pays for looking at so many slices, Bonferroni).
 
-Of slices that name one value of each attribute none better is missed (`itemsets`). Lists and periods are sought beside
-them by a rule: within the whole, and within the BEAM slices of each length that gain most and may still lead beyond the
-best one, the values of an attribute that are hit alike, and the interval of days that gains most.
+Of slices that name one value of each attribute none better is missed (`itemsets`; of a sample see `leading`). Lists and
+periods are sought beside them by a rule: within the whole, and within the BEAM slices of each length that gain most and
+may still lead beyond the best one, the values of an attribute that are hit alike, and the interval of days that gains
+most.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from pipelines.explain.itemsets import Table, pairs, singles, triples
+from pipelines.explain.itemsets import Table, leading, longer, singles
 from pipelines.explain.periods import best_interval, limits_of
 from pipelines.explain.rows import Rows
 from pipelines.explain.trials import (
@@ -41,8 +42,7 @@ ALIKE = 0.15  # shares of values in one list differ by no more: one fault hits t
 LEAST_GAIN = float(np.log(100_000))
 # A cause hits most of its slice, by the lower limit of its share: published disagreement goes up to 30 %.
 MOST = 0.5
-BEAM = 8  # how many slices of one length are given a list or a period
-SAMPLED = 0.9  # what in a sample gains nearly as much as the best one is measured on all rows too
+BEAM, FEW = 8, 3  # how many slices of one length are given a list or a period; of a sample
 MOST_MEASURED = 5  # of one length that are found in a sample and measured on all rows
 
 
@@ -104,16 +104,33 @@ def best_slice(
 def _best(trials: Trials, demands: Demands) -> Candidate | None:
     whole = trials.candidate({}, None, trials.n, trials.hits)
     best = whole if demands.met(whole.hits, whole.trials, whole.gain) else None
-    shorter = [whole]
+    shorter, table = [whole], None
     for length in range(1, MOST_ATTRIBUTES + 1):
-        floor = max(best.gain, demands.gain) if best else demands.gain
-        beside = [longer for c in shorter for longer in _beside(trials, demands, c, floor)]
-        good = sorted(_met(demands, _distinct(beside)), key=_merit)[:MOST_MEASURED]
+        floor = _floor(demands, best)
+        beside = [found for c in shorter for found in _beside(trials, demands, c, floor)]
+        good = [c for c in _distinct(beside) if c.gain > floor * trials.nearly]
+        good = sorted(_met(demands, good), key=_merit)[:MOST_MEASURED]
         best = _best_of([best, *_met(demands, map(trials.measured, good))])
-        plain, seeds = _itemsets(trials, demands, length, max(best.gain, demands.gain) if best else demands.gain)
-        best = _best_of([best, plain])
-        shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[:BEAM]
+        floor = _floor(demands, best) * trials.nearly
+        table = _plain(trials, table, length, floor)
+        best = _best_of([best, _best_plain(trials, demands, table, floor)])
+        if length < MOST_ATTRIBUTES:
+            seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
+            shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[: FEW if trials.is_sample else BEAM]
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
+
+
+def _floor(demands: Demands, best: Candidate | None) -> float:
+    """What a slice must gain."""
+    return max(best.gain, demands.gain) if best else demands.gain
+
+
+def _plain(trials: Trials, shorter: Table | None, length: int, floor: float) -> Table:
+    """The slices that name one value of each of `length` attributes and may gain more than `floor`."""
+    fewest = trials.fewest(floor + length * trials.rows.attribute_cost - 1e-6)
+    if shorter is None:
+        return singles(trials, fewest)
+    return longer(trials, leading(trials, shorter.only(shorter.k >= fewest)), fewest)
 
 
 def _is_everywhere(trials: Trials, demands: Demands, whole: Candidate, best: Candidate) -> bool:
@@ -171,11 +188,9 @@ def _bound(trials: Trials, candidate: Candidate) -> float:
     return float(trials.gain(candidate.hits, candidate.hits)) - said
 
 
-def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> tuple[Candidate | None, list[Candidate]]:
-    """The best of the slices that name `length` values and gain more than `floor`, and those to be made longer."""
-    paid = length * trials.rows.attribute_cost
-    floor = floor * (SAMPLED if trials.is_sample else 1.0)
-    table = _joined((singles, pairs, triples)[length - 1](trials, trials.fewest(floor + paid - 1e-6)), length)
+def _best_plain(trials: Trials, demands: Demands, table: Table, floor: float) -> Candidate | None:
+    """The best of the slices that gain more than `floor`."""
+    paid = len(table.values) * trials.rows.attribute_cost
     able = np.flatnonzero(table.k >= demands.share * table.low)
     upper = trials.gain(table.k[able], table.low[able]) - paid
     best, most = None, MOST_MEASURED if trials.is_sample else None
@@ -186,19 +201,12 @@ def _itemsets(trials: Trials, demands: Demands, length: int, floor: float) -> tu
         if demands.met(found.hits, found.trials, found.gain) and (not best or _merit(found) < _merit(best)):
             best = found
             floor = floor if trials.is_sample else best.gain
-    return best, [] if length == MOST_ATTRIBUTES else _seeds(trials, table, floor + paid)
-
-
-def _joined(tables: Iterable[Table], length: int) -> Table:
-    none = Table(np.zeros((length, 0), dtype=int), *[np.zeros(0)] * 3)
-    parts = [none, *tables]
-    return Table(*(np.concatenate([getattr(part, name) for part in parts], axis=-1)
-                   for name in ("values", "k", "low", "likely")))  # fmt: skip
+    return best
 
 
 def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
     """The slices that seem to gain most, of those with hits enough to lead beyond the floor."""
-    rows = trials.rows
+    rows, table = trials.rows, leading(trials, table)
     able = np.flatnonzero(table.k >= trials.fewest(floor + min(rows.attribute_cost, rows.day_cost)))
     gains = trials.gain(table.k[able], table.likely[able])
     best = np.argsort(-gains, kind="stable")[:BEAM]
@@ -231,9 +239,10 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
     if not shorter.is_plain:
         gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
         said += [(int(code),) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
-    for codes in said:
-        name, chosen = trials.rows.name_of(codes[0]), list(codes)
-        yield trials.candidate({**shorter.named, name: codes}, shorter.period, n[chosen].sum(), k[chosen].sum())
+    yield from trials.candidates(
+        [({**shorter.named, trials.rows.name_of(codes[0]): codes}, shorter.period) for codes in said],
+        *(np.array([counts[list(codes)].sum() for codes in said]) for counts in (n, k)),
+    )
     if shorter.period is None and (period := _best_period(trials, shorter, among, misses, hits)):
         yield period
 
@@ -242,15 +251,15 @@ def _lists(
     trials: Trials, demands: Demands, free: np.ndarray, n: np.ndarray, k: np.ndarray
 ) -> Iterator[tuple[int, ...]]:
     mostly = np.flatnonzero(free & (k >= FEWEST_HITS / 2) & (k >= demands.listed_share * n))
-    for codes in np.split(mostly, np.searchsorted(mostly, trials.rows.starts[1:-1])):
+    ends = np.searchsorted(mostly, trials.rows.starts)
+    for at in np.flatnonzero(np.diff(ends) > 1):
+        codes = mostly[ends[at] : ends[at + 1]]
         if listed := _best_list(trials, n, k, codes):
             yield listed
 
 
 def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray) -> tuple[int, ...]:
     """The values that are hit alike, as far as each of them adds to what the list gains; none for a single one."""
-    if len(mostly) < 2:
-        return ()
     share = k[mostly] / n[mostly]
     alike = np.lexsort((-n[mostly], -share))[:MOST_VALUES]
     mostly = mostly[alike[share[alike] >= share.max() - ALIKE]]

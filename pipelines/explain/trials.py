@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,11 @@ SURELY = 1.96  # standard errors of the lower limit of a share (Wilson 1927)
 # Trials added outside each slice, so that a slice that is everything is held against something:
 # a twentieth of them hits, the order of the disagreement that registries publish (4–30 %).
 PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
-# Of so many rows everything is searched; of more a sample. Four misses to a hit tell nearly as much as all (Ury 1975).
+# Of so many rows everything is searched; of more a sample. Two misses to a hit tell two thirds of what all tell (Ury
+# 1975).
 MOST_ROWS = 50_000
-MOST_HITS, CONTROLS = 4_000, 4
+MOST_HITS, CONTROLS = 4_000, 2
+SAMPLED = 0.9
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
 
 Named = Mapping[str, tuple[int, ...]]
@@ -53,7 +56,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Some:
-    """Hits, or misses: one column a trial, one row an attribute (Rows.matrix); each stands for `weight` of them."""
+    """Hits, or misses: one column a trial, one row an attribute (Rows.numbered); each stands for `weight` of them."""
 
     codes: np.ndarray
     day: np.ndarray
@@ -78,7 +81,7 @@ class Trials:
     rows: Rows
     hit: Some
     misses: Some
-    first: Some  # the first of the misses
+    first: Some  # fewer of the misses
     n: int
     hits: int
     all_: tuple[np.ndarray, np.ndarray]  # which rows are eligible, which of them hit
@@ -86,6 +89,11 @@ class Trials:
     @property
     def is_sample(self) -> bool:
         return self.misses.weight > 1 or self.hit.weight > 1
+
+    @property
+    def nearly(self) -> float:
+        """What in a sample gains this share of the best one's gain may be the better one."""
+        return SAMPLED if self.is_sample else 1.0
 
     def counted(self, misses: Any, hits: Any) -> tuple[Any, Any]:
         """(trials, hits) that sampled counts stand for."""
@@ -95,11 +103,14 @@ class Trials:
         return likelihood_ratio(k, n, self.hits, self.n)
 
     def fewest(self, gain: float) -> float:
-        """The fewest hits with which a slice could gain more than that, did it hold nothing else."""
-        low, high = FEWEST_HITS, self.hits + 1
+        """The fewest hits with which a slice could gain more than that, did it hold nothing else; in a sample, at least
+        those that FEWEST_HITS stand for."""
+        low, high = math.ceil(FEWEST_HITS * self.hit.weight), self.hits + 1
         while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if float(self.gain(middle, middle)) > gain else (middle + 1, high)
+            tried = np.unique(np.linspace(low, high - 1, 64).astype(int))
+            enough = np.flatnonzero(self.gain(tried, tried) > gain)
+            at = enough[0] if len(enough) else len(tried)
+            low, high = int(tried[at - 1]) + 1 if at else low, int(tried[at]) if at < len(tried) else high
         return low
 
     def measured(self, candidate: Candidate) -> Candidate:
@@ -115,30 +126,35 @@ class Trials:
         misses, hits = (some.inside(self.rows, named, period) for some in (self.misses, self.hit))
         return self.candidate(named, period, *self.counted(len(misses), len(hits)))
 
+    def candidates(
+        self, said: Sequence[tuple[Named, tuple[int, int] | None]], n: np.ndarray, k: np.ndarray
+    ) -> Iterator[Candidate]:
+        """Slices by what they name and their period, with their trials and hits."""
+        for of, gain, trials, hits in zip(said, self.gain(k, n).tolist(), n.tolist(), k.tolist(), strict=True):
+            yield Candidate(*of, gain - cost(self.rows, *of), trials, hits)
+
     def candidate(self, named: Named, period: tuple[int, int] | None, n: float, k: float) -> Candidate:
         return Candidate(named, period, float(self.gain(k, n)) - cost(self.rows, named, period), n, k)
 
 
 def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
-    """All eligible rows, or every so many-th of the hits and the first of the misses."""
+    """All eligible rows, or every so many-th of the hits and of the misses."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
     is_many = len(hit) + n_misses > MOST_ROWS
     step = -(-len(hit) // MOST_HITS) if is_many else 1
-    # Rows are in the order of ids that say nothing (hashes): the first of them are a random sample.
     most = CONTROLS * MOST_HITS if is_many else MOST_ROWS
-    missed = np.flatnonzero(misses[: len(misses) if n_misses <= most else int(len(misses) * most / n_misses)])
-    few = missed[: max(CONTROLS * len(hit), FEWEST_FIRST)]
+    missed = np.flatnonzero(misses)[:: max(1, n_misses // most)]
+    few = max(1, len(missed) // max(CONTROLS * len(hit), FEWEST_FIRST))
     sampled = _some(rows, missed, n_misses)
-    first = Some(sampled.codes[:, : len(few)], sampled.day[: len(few)], n_misses / max(len(few), 1))
+    first = Some(sampled.codes[:, ::few], sampled.day[::few], n_misses / max(len(sampled.day[::few]), 1))
     return Trials(
         rows, _some(rows, hit[::step], len(hit)), sampled, first, len(hit) + n_misses, len(hit), (eligible, hits)
     )
 
 
 def _some(rows: Rows, chosen: np.ndarray, of: int) -> Some:
-    codes = rows.matrix[chosen].T.astype(np.intp, order="C")
-    return Some(codes, rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
+    return Some(rows.numbered(chosen), rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
 
 
 def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:

@@ -67,7 +67,7 @@ def value_causes(pairs: Pairs) -> Iterator[Cause]:
 
 def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:
     """The finding that explains most; of equals the one that says more."""
-    if cells.open.sum() < FEWEST_HITS:
+    if np.count_nonzero(cells.open) < FEWEST_HITS:
         return None
     findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, cells, suspicion))]
     return min(findings, key=lambda f: (-round(f.strength, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
@@ -83,7 +83,7 @@ def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
             *swaps(pairs, cells, focus),
         ]
         for suspicion in suggested:
-            if suspicion.hits.sum() >= FEWEST_HITS:
+            if np.count_nonzero(suspicion.hits) >= FEWEST_HITS:
                 found.setdefault((suspicion.kind, suspicion.variables, repr(suspicion.parameters)), suspicion)
     return [*found.values(), *stale(pairs, cells)]
 

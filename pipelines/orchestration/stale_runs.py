@@ -25,7 +25,7 @@ def alive(step: Callable[Given, Answer]) -> Callable[Given, Answer]:
     @wraps(step)
     def held(context: dg.AssetExecutionContext, *given: Given.args, **named: Given.kwargs) -> Answer:
         with suppress(Timeout):  # another process of the same run holds it
-            _hold(_lock(context.instance, context.run_id))
+            _hold(_lock(context.instance, context.run.run_id))
         return step(context, *given, **named)
 
     return held

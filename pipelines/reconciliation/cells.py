@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.pending import settles_after
 from pipelines.reconciliation.shape import Side, hashes
-from pipelines.reconciliation.words import coded, repeats
+from pipelines.reconciliation.words import in_common, numbered, repeats
 from pipelines.spec.model import DatabaseSpec
 
 SIDES = ("reported", "new")
@@ -73,8 +73,13 @@ def same(reported: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
     """The cells of a variable, read from both sides; `day` is the reference date."""
-    missing = any(f"{name}_missing" not in side.empty for side in sides.values())
+    missing = has_missing(sides, name)
     return Cells(name, {key: _columns(spec, side, name, day, missing) for key, side in sides.items()})
+
+
+def has_missing(sides: Mapping[str, Side], name: str) -> bool:
+    """Does either side say why a value is missing?"""
+    return any(f"{name}_missing" not in side.empty for side in sides.values())
 
 
 def _columns(spec: DatabaseSpec, side: Side, name: str, day: dt.date, missing: bool) -> pl.DataFrame:
@@ -101,21 +106,25 @@ def _marks(cell: pl.DataFrame) -> np.ndarray:
     return value.to_physical().cast(pl.Int64).fill_null(NOWHERE).to_numpy()
 
 
-def coding(cells: Cells) -> Coding | None:
-    """The cells as numbers, where few different ones occur."""
-    frames = [cells.columns[side] for side in SIDES]
-    if not all(repeats(frame["value"]) for frame in frames):
-        return None
-    parts = {name: coded(*(frame[name].cast(pl.String) for frame in frames)) for name in frames[0].columns}
+def coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Coding | None:
+    """The cells as numbers, where few different ones occur; one side is let go before the other is read."""
+    missing, found = has_missing(sides, name), []
+    for side in SIDES:
+        frame = _columns(spec, sides[side], name, day, missing)
+        if not repeats(frame["value"]):
+            return None
+        found.append({column.name: numbered(column.cast(pl.String)) for column in frame.get_columns()})
+        del frame
+    parts = {part: in_common(*(of[part] for of in found)) for part in found[0]}
     shape = [len(words) + 1 for words, _ in parts.values()]
     size = prod(shape)
     every = np.unravel_index(np.arange(size), shape)
     table = pl.DataFrame({
-        name: _typed(name, words.extend_constant(None, 1).gather(at))
-        for (name, (words, _)), at in zip(parts.items(), every, strict=True)
+        part: _typed(part, words.extend_constant(None, 1).gather(at))
+        for (part, (words, _)), at in zip(parts.items(), every, strict=True)
     })  # fmt: skip
     codes = {side: _raveled([of[n] for _, of in parts.values()], shape) for n, side in enumerate(SIDES)}
-    return Coding(Cells(cells.name, dict.fromkeys(SIDES, table)), codes, size)
+    return Coding(Cells(name, dict.fromkeys(SIDES, table)), codes, size)
 
 
 def _raveled(codes: list[np.ndarray], shape: list[int]) -> np.ndarray:

@@ -71,11 +71,17 @@ def reconcile(
         matched = match(spec, *sides.values(), pool)
         status = statuses(spec, sides, matched, day)
         each(lambda name, side: side.watch(twins(spec, side, status[name])), sides)
+        change = _change_of_source(spec, sides, matched, delays, day)
         pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+        del matched
+        for side in sides.values():
+            side.forget("person")  # while columns are read; it is read anew for those that are alone
         areas = areas_of(pairs.places)
         compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
         measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
         single = each(lambda name, _: alone(spec, sides, status, name), sides)
+    sides["reported"].forget()
+    sides["new"].forget("person", "watched")  # its columns are read once more, to be charted
     if held is not None:
         single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
     for name, frame in single.items():
@@ -84,9 +90,7 @@ def reconcile(
     covered = _coverage(pairs, single)
     agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
     charts = control_charts(spec, charted_counts_of(spec, sides["new"], agreed, covered, day, expected))
-    change = _change_of_source(spec, sides, matched, delays, day)
-    for side in sides.values():
-        side.forget()
+    sides["new"].forget()
     return Reconciliation(
         spec=spec,
         reference_date=day,

@@ -14,7 +14,7 @@ from pipelines.reconciliation.cells import SIDES, cells_of
 from pipelines.reconciliation.compare import outcome
 from pipelines.reconciliation.discrepancies import SCHEMA, Teller, late_pairs, word_types
 from pipelines.reconciliation.identifiers import written
-from pipelines.reconciliation.pairs import CHUNK, Pairs
+from pipelines.reconciliation.pairs import Pairs
 from pipelines.reconciliation.rollup import period
 from pipelines.reconciliation.shape import Side
 from pipelines.reconciliation.sides import NOT_COMPARABLE, STATUS, SURPLUS, UNMATCHED
@@ -25,6 +25,7 @@ FRAMES = (
     "records", "pair_index", "places", "alone", "differing", "coverage", "agreement", "figures", "transitions",
     "offsets", "indicators", "indicator_differences", "coverage_adjusted", "changeover", "control_charts", "signals",
 )  # fmt: skip
+PART = 1 << 18  # pairs that are told together: their ids are long texts
 TABLES = FRAMES[5:]
 DIFFERING = {
     "variable": pl.String, "pair": pl.UInt32, "kind": pl.UInt8, "reported_value": pl.String, "new_value": pl.String,
@@ -68,8 +69,8 @@ class Reconciliation:
         ids, order = self._ids(), self.index.order()
         names = [rule.rule for rule in self.spec.match]
         rules = pl.Series(names, dtype=pl.Enum(list(dict.fromkeys(names))))
-        for first in range(0, max(len(order), 1), CHUNK):
-            part = self.index.index.select(pl.all().gather(order[first : first + CHUNK]))
+        for first in range(0, max(len(order), 1), PART):
+            part = self.index.index.select(pl.all().gather(order[first : first + PART]))
             yield part.select(
                 pl.Series("pair_id", written(part["number"].to_numpy())),
                 *(pl.Series(f"{side}_id", ids[side].gather(part[side])) for side in SIDES),

@@ -63,9 +63,10 @@ class Side:
         found = self.kept.get(f"seen {name}")
         return self.column(name, self.kept["watched"]) if found is None else found
 
-    def forget(self) -> None:
-        """Let go of what was kept; it is read anew where it is asked for again."""
-        self.kept.clear()
+    def forget(self, *names: str) -> None:
+        """Let go of what was kept, or of these columns; it is read anew where it is asked for again."""
+        for name in names or list(self.kept):
+            self.kept.pop(name, None)
 
     def words(self, name: str) -> tuple[pl.Series, np.ndarray]:
         """A column of texts that repeat (unit, region): its words with null behind the last, and each record's."""

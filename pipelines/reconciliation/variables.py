@@ -52,12 +52,9 @@ def compare_variable(
 ) -> Compared:
     """Compare one variable of all pairs; what is counted is counted by the pairs' places and `areas`."""
     variable = spec.variables[name]
-    cells = cells_of(spec, sides, name, day)
-    found = coding(cells) if variable.type in REPEATING else None
-    if found:
-        del cells  # its columns need not be in memory beside their numbers
+    if variable.type in REPEATING and (found := coding(spec, sides, name, day)):
         return _by_cell(variable, found, pairs, areas)
-    return _by_pair(variable, cells, pairs, areas)
+    return _by_pair(variable, cells_of(spec, sides, name, day), pairs, areas)
 
 
 def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> Compared:

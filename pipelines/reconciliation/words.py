@@ -11,14 +11,22 @@ FEW = 10_000
 BLOCK = 1 << 15  # rows whose numbers stay in the processor's cache
 
 
+# The different values in any order, the number of each, and for each row the number of its value.
+Numbered = tuple[pl.Series, np.ndarray, np.ndarray]
+
+
 def coded(*columns: pl.Series) -> tuple[pl.Series, list[np.ndarray]]:
     """The words of all columns in alphabetical order, and each column as positions among them.
 
     A null is at the position behind the last word.
     """
-    numbered = [_numbered(column) for column in columns]
-    words = pl.concat([found for found, _, _ in numbered]).unique().drop_nulls().sort()
-    return words, [_positions(words, *found) for found in numbered]
+    return in_common(*map(numbered, columns))
+
+
+def in_common(*columns: Numbered) -> tuple[pl.Series, list[np.ndarray]]:
+    """The same of columns that were `numbered` one by one, so that their texts need not be in memory together."""
+    words = pl.concat([found for found, _, _ in columns]).unique().drop_nulls().sort()
+    return words, [_positions(words, *found) for found in columns]
 
 
 def repeats(column: pl.Series) -> bool:
@@ -35,8 +43,8 @@ def _positions(words: pl.Series, found: pl.Series, numbers: np.ndarray, number: 
     return places[number]
 
 
-def _numbered(column: pl.Series) -> tuple[pl.Series, np.ndarray, np.ndarray]:
-    """The different values in any order, the number of each, and for each row the number of its value.
+def numbered(column: pl.Series) -> Numbered:
+    """A column by itself, in numbers that only it has.
 
     Round by round each slot goes to one value, and the rows of values that found theirs taken go on: many times
     as fast as a dictionary where few different ones occur.

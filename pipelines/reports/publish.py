@@ -108,11 +108,24 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | None = None) -> None:
-    """The Parquet files of the contract that the reconciliation gives, and what became of earlier discrepancies."""
-    write_frames(folder, {name: getattr(found, name) for name in FRAMES if name not in IN_PARTS})
+    """The Parquet files of the contract that the reconciliation gives, and what became of earlier discrepancies.
+
+    The two large ones are made at the same time.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pairs = pool.submit(_write_pairs, folder, found)
+        _write_discrepancies(folder, found, previous)
+        write_frames(folder, {name: getattr(found, name) for name in FRAMES if name not in IN_PARTS})
+        pairs.result()
+
+
+def _write_pairs(folder: Path, found: Reconciliation) -> None:
     with in_parts(folder / "pairs.parquet") as append:
         for part in found.pair_parts():
             append(part)
+
+
+def _write_discrepancies(folder: Path, found: Reconciliation, previous: Path | None) -> None:
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
         for part, told in _with_their_history(found, read_history(previous)):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.explain.itemsets import pairs, singles
+from pipelines.explain.itemsets import longer, singles
 from pipelines.explain.rows import Rows, rows_of
 from pipelines.explain.slices import best_slice, log_chance
 from pipelines.explain.trials import trials_of
@@ -102,7 +102,8 @@ def test_the_chance_of_a_slice_bounds_how_often_noise_has_one(share):
             "sex": rng.choice(["f", "m"], n).tolist(), "wave": rng.choice(["1", "2", "3"], n).tolist(),
         })  # fmt: skip
         trials = trials_of(rows, np.ones(n, dtype=bool), rng.random(n) < share)
-        of = [t.candidate(trials, at) for t in (*singles(trials, 1), *pairs(trials, 1)) for at in range(len(t.k))]
+        one = singles(trials, 1)
+        of = [t.candidate(trials, at) for t in (one, longer(trials, one, 1)) for at in range(len(t.k))]
         fuller = [c for c in of if c.hits * trials.n > trials.hits * c.trials]
         chances.append(min((log_chance(trials, c) for c in fuller), default=0.0))
     for level in (0.01, 0.05, 0.2):

@@ -74,6 +74,20 @@ def test_a_fault_in_one_unit_does_not_make_its_region_a_cause():
     assert where_of(explained(*planted)) == [{"unit": "n1"}]
 
 
+def test_a_schema_that_two_regions_share_is_named_and_not_they():
+    reported, new = noisy_sides(12)
+    two = pl.col("region").is_in(["nord", "syd"])
+    new = new.with_columns(schema_version=pl.when(two).then(pl.lit("1.1")).otherwise(pl.lit("1.0")))
+    assert where_of(explained(reported, changed(new, two, **EMPTY))) == [{"schema_version": "1.1"}]
+
+
+def test_a_fault_in_one_unit_makes_neither_its_region_nor_its_months_a_cause():
+    reported, new = noisy_sides(13, 1500)
+    where = (pl.col("unit") == "n1") & (pl.col("day") < dt.date(2026, 6, 1))
+    (found,) = where_of(explained(reported, changed(new, where, **EMPTY)))
+    assert found in ({"unit": "n1", "schema_version": "1.0"}, {"unit": "n1", "period": {"to": "2026-05-31"}})
+
+
 def test_one_fault_in_two_units_is_one_cause_and_not_the_country():
     where = (pl.col("unit") == "n1") | (pl.col("unit") == "s3")
     assert sliced(where) == [{"unit": ["n1", "s3"]}]

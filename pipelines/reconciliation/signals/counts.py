@@ -167,7 +167,7 @@ def _typical(
         values = (values.cast(pl.Date) - new.column(spec.event_date).cast(pl.Date)).dt.total_days()
     elif not variable.numeric:
         return None
-    said = values.filter(pl.Series(counted)).drop_nulls()
+    said = values.filter(pl.Series(counted) & values.is_not_null())
     return values > _median(said.to_numpy()) if len(said) else None
 
 

@@ -8,11 +8,14 @@ carries how uncertain the expectation itself is after few months.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import special, stats
 
 # Above this many observations in a month a share is as good as continuous, and so beta distributed.
 MOST_EXACT = 300
+BLOCK = 100
 # A single wild month must not widen the limits for all others: at first no squared range counts more than so many
 # usual ones, and then none that lies beyond five standard deviations of what was found so.
 MOST_OF_A_MONTH = 9.0
@@ -25,10 +28,7 @@ def share_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) ->
     """P(K ≤ k) and P(K ≥ k) of shares k ÷ n whose expectation is p and whose correlation within a month is rho."""
     lower, upper = np.ones(k.shape), np.ones(k.shape)
     few = n <= MOST_EXACT
-    cumulated, start = _cumulated(n[few], p[few], rho[few])
-    at = start + k[few].astype(int)
-    lower[few] = cumulated[at]
-    upper[few] = 1 - np.where(k[few] > 0, cumulated[at - 1], 0)
+    lower[few], upper[few] = _few_tails(k[few], n[few], p[few], rho[few])
     a, b = _beta(n[~few], p[~few], rho[~few])
     half = 0.5 / n[~few]  # a count is the middle of a step
     lower[~few] = special.betainc(a, b, np.minimum(k[~few] / n[~few] + half, 1))
@@ -40,10 +40,7 @@ def share_limits(n: np.ndarray, p: np.ndarray, rho: np.ndarray, tail: float) -> 
     """The lowest and highest share of n that does not signal: less than `tail` lies beyond on either side."""
     low, high = np.zeros(n.shape), np.ones(n.shape)
     few = n <= MOST_EXACT
-    cumulated, start = _cumulated(n[few], p[few], rho[few])
-    row = np.repeat(np.arange(start.size), n[few].astype(int) + 1)
-    low[few] = np.bincount(row, cumulated < tail, start.size) / n[few]
-    high[few] = np.minimum(np.bincount(row, cumulated <= 1 - tail, start.size) / n[few], 1)
+    low[few], high[few] = _few_limits(n[few], p[few], rho[few], tail)
     a, b = _beta(n[~few], p[~few], rho[~few])
     low[~few], high[~few] = special.betaincinv(a, b, tail), special.betaincinv(a, b, 1 - tail)
     return low, high
@@ -109,19 +106,46 @@ def _widened(squared: np.ndarray, tail: float) -> float:
     return float((stats.t.ppf(tail, freedom) / stats.norm.ppf(tail)) ** 2)
 
 
-def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The beta-binomial distribution functions of all rows behind one another, and where each begins."""
-    n = n.astype(int)
-    lengths = n + 1
-    start = np.cumsum(lengths) - lengths
-    size = 1 / np.clip(rho, 1e-6, 0.9) - 1
-    whole, a, b = (np.repeat(of, lengths) for of in (n, p * size, (1 - p) * size))
-    k = np.arange(lengths.sum()) - np.repeat(start, lengths)
-    chosen = special.gammaln(whole + 1) - special.gammaln(k + 1) - special.gammaln(whole - k + 1)
-    mass = np.exp(chosen + special.betaln(k + a, whole - k + b) - special.betaln(a, b))
-    total = np.cumsum(mass)
-    before = np.repeat(total[start] - mass[start], lengths) if start.size else total
-    return np.minimum(total - before, 1), start
+def _few_tails(k: np.ndarray, n: np.ndarray, p: np.ndarray, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tails of the beta-binomial distribution itself; what is commoner than not is told by its opposite."""
+    opposite, lower, upper = p > 0.5, np.empty(k.shape), np.empty(k.shape)
+    number = np.where(opposite, n - k, k).astype(int)
+    for here in _blocks(len(k)):
+        at = number[here]
+        cumulated, row = _cumulated(n[here], p[here], rho[here], at.max()), np.arange(len(at))
+        lower[here] = cumulated[row, at]
+        upper[here] = 1 - np.where(at > 0, cumulated[row, at - 1], 0)
+    return np.where(opposite, upper, lower), np.where(opposite, lower, upper)
+
+
+def _few_limits(n: np.ndarray, p: np.ndarray, rho: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    low, high = np.empty(n.shape), np.empty(n.shape)
+    for here in _blocks(len(n)):
+        cumulated = _cumulated(n[here], p[here], rho[here], int(n[here].max()))
+        low[here] = (cumulated < tail).sum(axis=1)
+        high[here] = (cumulated <= 1 - tail).sum(axis=1)
+    low, high = low / n, np.minimum(high / n, 1)
+    return np.where(p > 0.5, 1 - high, low), np.where(p > 0.5, 1 - low, high)
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    """So few rows that their distributions stay in the processor's cache."""
+    return (slice(first, first + BLOCK) for first in range(0, rows, BLOCK))
+
+
+def _cumulated(n: np.ndarray, p: np.ndarray, rho: np.ndarray, most: int) -> np.ndarray:
+    """The beta-binomial distribution functions from 0 to `most`, a row each: of p, or of 1 - p where that is smaller.
+
+    Each probability is the one before times a ratio of small numbers. The first is P(0) ≥ (1 - p)ⁿ, which no number
+    is too small for as long as p is at most a half. Beyond n there are ones.
+    """
+    rarer, size = np.minimum(p, 1 - p), 1 / np.clip(rho, 1e-6, 0.9) - 1
+    a, b, k = (rarer * size)[:, None], ((1 - rarer) * size)[:, None], np.arange(most)
+    left = np.maximum(n[:, None] - k, 0)
+    mass = np.empty((len(n), most + 1))
+    mass[:, :1] = np.exp(special.betaln(a, n[:, None] + b) - special.betaln(a, b))
+    mass[:, 1:] = left * (k + a) / ((k + 1) * (np.maximum(left - 1, 0) + b))
+    return np.minimum(np.cumsum(np.cumprod(mass, axis=1), axis=1), 1)
 
 
 def _negative_binomial(k: np.ndarray, mean: np.ndarray, phi: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def _share(view: View, said: dict[str, Any]) -> ShownShare | None:
         return None
     if said["condition"] in PARTS:
         return next((place_share(view, row, said["condition"]) for row in view.country("coverage").to_dicts()), None)
-    if said["condition"] != "agreement_each_variable":
+    if said["condition"] != "agreement_each_variable" or said["of"] is None:  # a condition that found no variable
         return None
     rows = view.country("agreement").filter(pl.col("level").is_null(), variable=said["of"])
     return next((agreement_share(view, row) for row in rows.to_dicts()), None)
