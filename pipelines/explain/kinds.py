@@ -42,7 +42,7 @@ KINDS = {
         Kind("digits_transposed", REGION,
              "{variable} har ombyttede cifre langt oftere end andre steder",
              "{variable} has exchanged digits far more often than elsewhere"),
-        Kind("date_shift", IT, "{variable} er flyttet {days} dage", "{variable} is moved {days} days"),
+        Kind("date_shift", IT, "{variable} er flyttet {days}", "{variable} is moved {days}"),
         Kind("timezone_shift", IT,
              "{variable} er i en anden tidszone ({hours} time om vinteren, det dobbelte om sommeren)",
              "{variable} is in another time zone ({hours} hour in winter, twice that in summer)"),

@@ -17,7 +17,8 @@ DANISH = {
     "mojibake": "forkert tegnsæt", "leading_zero_lost": "foranstillet nul tabt", "digit_wrong": "ét ciffer forkert",
     "digits_transposed": "to cifre byttet om",
 }  # fmt: skip
-SIGNED = ("days", "offset", "hours")
+SIGNED = ("offset", "hours")
+DAY = {"da": ("dag", "dage"), "en": ("day", "days")}
 EMPTY = {"da": "tom", "en": "empty"}
 AND = {"da": " og ", "en": " and "}
 ATTRIBUTE = {
@@ -72,6 +73,8 @@ def sentence(
     if "edge" in parameters:
         parameters = {"edge": ", ".join(f"{words.variable(n, language)} = {v}" for n, v in parameters["edge"].items())}
     values = {key: _shown(value, variable, language, key in SIGNED) for key, value in parameters.items()}
+    if "days" in parameters:
+        values["days"] = _days(parameters["days"], language)
     what = getattr(KINDS[kind], language).format(variable=named, **values)
     counted = COUNTED[language].format(explained=explained, in_slice=in_slice)
     said = f"{_where(where, words, language)}: {what} ({counted})."
@@ -112,6 +115,12 @@ def _shown(value: Any, variable: Variable | None, language: str, signed: bool = 
     if isinstance(value, int):
         return f"{value:+d}" if signed else str(value)
     return DANISH.get(value, str(value)) if language == "da" else str(value).replace("_", " ")
+
+
+def _days(days: int, language: str) -> str:
+    """«+1 dag», «−3 dage»."""
+    one, more = DAY[language]
+    return f"{days:+d} {one if abs(days) == 1 else more}".replace("-", "−")
 
 
 def _code(code: str | None, variable: Variable | None) -> str:
