@@ -53,3 +53,9 @@ def shell(project: Project, *words: str, first: str = "") -> subprocess.Popen[st
     code, pipe = f"{first}\n{SHELL}", subprocess.PIPE
     return subprocess.Popen([sys.executable, "-c", code, *words], env=os.environ | where, text=True, stdin=pipe,
                             stdout=pipe, stderr=pipe)  # fmt: skip
+
+
+def ended(command: subprocess.Popen[str]) -> int:
+    """The exit code of a command, its pipes closed."""
+    command.communicate()
+    return command.returncode

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from nasty import project_in
-from small_home import published, run_of, shell, small_home, through
+from small_home import ended, published, run_of, shell, small_home, through
 
 from pipelines import audit
 from pipelines.project import InputError, Project
@@ -199,6 +199,6 @@ def test_broken_variant_that_looks_without_an_entry_is_caught() -> None:
 def test_a_password_that_is_handed_out_is_logged(tmp_path) -> None:
     project = small_home(tmp_path)
     region = next((through(run_of(project)) / "regions").iterdir()).name
-    assert shell(project, "password", region).wait() == 0
+    assert ended(shell(project, "password", region)) == 0
     last = json.loads(log_of(project).read_bytes().splitlines()[-1])
     assert last["did"] == f"password {region}"

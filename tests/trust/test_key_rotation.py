@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_home import run_of, shell, small_home, through
+from small_home import ended, run_of, shell, small_home, through
 
 from pipelines import flow
 from pipelines.project import InputError
@@ -52,7 +52,7 @@ def test_passwords_and_persons_outlive_the_key(tmp_path) -> None:
     assert flow.password(run_of(project), region) != told.strip(), "the next run's is another"
     person = shell(project, "audit", "person")
     assert person.communicate("0101011234\n")[1] == "" and person.returncode == 0
-    assert shell(project, "run", "--reference-date", "2026-09-30").wait() == 0
+    assert ended(shell(project, "run", "--reference-date", "2026-09-30")) == 0
     assert publish.latest_run(project.results("dhd")) == results
 
 

@@ -14,7 +14,7 @@ from little_home import DATABASE
 
 from pipelines import audit
 from pipelines.project import InputError, Project
-from pipelines.reports import publish
+from pipelines.reports import runs
 from pipelines.reports.manifest import hold_intact
 from pipelines.warehouse.database import Warehouse, open_warehouse
 
@@ -34,7 +34,7 @@ TWICE = "select sha256 from receipts group by source, region, sha256 having coun
 def problems(project: Project, acknowledged: Iterable[str]) -> list[str]:
     """What is lost, doubled, torn or closed. Looks at a copy of the warehouse: opening it would mend it."""
     told = set(acknowledged)
-    found = [*_of_results(project, {name for name in told if publish.RUN_NAME.fullmatch(name)})]
+    found = [*_of_results(project, {name for name in told if runs.RUN_NAME.fullmatch(name)})]
     found += [f"log: {problem}" for problem in _said(lambda: audit.verify(project))]
     with tempfile.TemporaryDirectory() as folder:
         copy = replace(project, home=Path(folder))
@@ -44,16 +44,16 @@ def problems(project: Project, acknowledged: Iterable[str]) -> list[str]:
     return found
 
 
-def _of_results(project: Project, runs: set[str]) -> Iterator[str]:
+def _of_results(project: Project, acknowledged: set[str]) -> Iterator[str]:
     results = project.results(DATABASE)
     for folder in sorted(results.glob("2*")):
         yield from _said(lambda folder=folder: hold_intact(folder))
         for table in folder.glob("*.parquet"):
             pl.read_parquet(table)
     there = {folder.name for folder in results.glob("2*")}
-    yield from (f"published and lost: {run}" for run in sorted(runs - there))
+    yield from (f"published and lost: {run}" for run in sorted(acknowledged - there))
     if there:
-        yield from _said(lambda: publish.latest_run(results))
+        yield from _said(lambda: runs.latest_run(results))
 
 
 def _of_warehouse(project: Project, told: set[str]) -> Iterator[str]:
@@ -68,7 +68,7 @@ def _of_warehouse(project: Project, told: set[str]) -> Iterator[str]:
                     f"{source}: torn {receipt}" for receipt in warehouse.frame(TORN.format(source))["receipt_id"]
                 )
             yield from (f"received twice: {file}" for file in warehouse.frame(TWICE)["sha256"])
-    lost = {name for name in told if not publish.RUN_NAME.fullmatch(name)} - known
+    lost = {name for name in told if not runs.RUN_NAME.fullmatch(name)} - known
     yield from (f"acknowledged and lost: {receipt}" for receipt in sorted(lost))
 
 
@@ -85,7 +85,7 @@ def end_state(project: Project) -> dict[str, str]:
 
     Workbooks are encrypted with a new salt each time, so they and the seal over them are left out.
     """
-    latest = publish.latest_run(project.results(DATABASE))
+    latest = runs.latest_run(project.results(DATABASE))
     files = sorted(path for path in latest.rglob("*") if path.is_file())
     named = {path.relative_to(latest).as_posix(): path for path in files}
     sums = {name: _sum(path.read_bytes()) for name, path in named.items() if path.suffix != ".xlsx"}
