@@ -27,7 +27,7 @@ from pipelines.orchestration.assets import received
 from pipelines.orchestration.dev import environment
 from pipelines.orchestration.installation import REPOSITORY, Installation
 from pipelines.reports.packages import PAGE
-from pipelines.reports.publish import latest_run
+from pipelines.reports.runs import latest_run
 from pipelines.warehouse.key import make_key
 
 PICTURES = REPOSITORY / "docs" / "pictures"

@@ -27,7 +27,7 @@ from pipelines.reconciliation import reconcile as reconciling
 from pipelines.reconciliation.counting import counted_records
 from pipelines.reconciliation.derive import EVIDENCE, derive, registers_of
 from pipelines.reconciliation.supplement import sent_variables, supplement
-from pipelines.reports import packages, publish
+from pipelines.reports import packages, publish, runs
 from pipelines.reports.released import write_released
 from pipelines.reports.workbook import opens
 from pipelines.run import Run, by_itself, opened
@@ -199,7 +199,7 @@ def reconcile(run: Run) -> Summary:
         arrived["derivation"] = load(warehouse, "derivation") if run.register else pl.DataFrame(schema=EVIDENCE)
     arrived["counted"] = counted_records(run.spec, reported, new)
     publish.write_frames(run.building, arrived)
-    earlier = publish.previous_run(run.project.results(run.database), run.reference_date)
+    earlier = runs.previous_run(run.project.results(run.database), run.reference_date)
     publish.write_reconciliation(run.building, found, earlier)
     write_released(run.building, earlier, run.spec.small_cells, run.names.successors, found.counts())
     return found.counts()
@@ -249,7 +249,7 @@ def _note_workbook(run: Run, region: str, persons: pl.Series) -> None:
 @by_itself
 def decide(run: Run, gate: str = "first_data") -> gates.Decision:
     """Judge a gate on the run's counts, tell it in the pages, and publish the run by one rename."""
-    decision = gates.judge(run.spec, gate, run.building, publish.evidence(run.building))
+    decision = gates.judge(run.spec, gate, run.building, runs.evidence(run.building))
     publish.write_json(run.building / "gate.json", decision.contract())
     packages.write_pages(run.package)
     audit.record(run.project, run.database, f"gate {gate}: {decision.outcome}", f"run as of {run.reference_date}")

@@ -21,7 +21,7 @@ from pipelines.explain.sentences import Words
 from pipelines.handover import gate as gates
 from pipelines.project import InputError
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
-from pipelines.reports import publish
+from pipelines.reports import publish, runs
 from pipelines.reports.country import country_report
 from pipelines.reports.manifest import hold_if_sealed, seal
 from pipelines.reports.places import place_names
@@ -139,7 +139,7 @@ def _write(
     publish.write_explanation(building, explanation, Words(spec, names.regions, names.units))
     summary = publish.write_summary(building, spec, found, explanation)
     if spec.gates:
-        decision = gates.judge(spec, next(iter(spec.gates)), building, publish.evidence(building))
+        decision = gates.judge(spec, next(iter(spec.gates)), building, runs.evidence(building))
         publish.write_json(building / "gate.json", decision.contract())
     progress("skriver rapporten")
     (building / "report.html").write_text(country_report(spec, building, names), "utf-8")

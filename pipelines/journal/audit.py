@@ -16,7 +16,7 @@ from pipelines.journal.sample import KEPT, Lots, draw
 from pipelines.journal.sheet import plain_sheet
 from pipelines.project import InputError
 from pipelines.reconciliation import reconcile as reconciling
-from pipelines.reports import publish
+from pipelines.reports import publish, runs
 from pipelines.reports.workbook import locked
 from pipelines.run import Run, opened
 from pipelines.warehouse.database import Warehouse
@@ -43,7 +43,7 @@ def draw_sheets(run: Run, seed: int, size: Size) -> tuple[str, list[Path]]:
     sizes are none, or the warehouse holds another comparison than the one that was published.
     """
     variables = _held_size(run, size)
-    latest = publish.latest_run(run.project.results(run.database))
+    latest = runs.latest_run(run.project.results(run.database))
     name = f"{latest.name}-{seed}"
     folder = _folder(run, name)
     if folder.exists():

@@ -16,7 +16,7 @@ from pipelines.orchestration.partitions import CHANNELS, DATABASES
 from pipelines.orchestration.redaction import redacted
 from pipelines.orchestration.rule_checks import rule_check_results, rule_check_specs
 from pipelines.orchestration.stale_runs import alive
-from pipelines.reports.publish import latest_run
+from pipelines.reports.runs import latest_run
 from pipelines.reports.sections.gate import gate_result
 
 GROUP = "sammenhold"

@@ -30,9 +30,6 @@ from pipelines.reconciliation.history import first_history, history, read_histor
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reports.exchange import exchange
 from pipelines.reports.manifest import MANIFEST, is_intact, seal
-from pipelines.reports.runs import evidence as evidence
-from pipelines.reports.runs import latest_run as latest_run
-from pipelines.reports.runs import previous_run as previous_run
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.reading import fingerprint
 

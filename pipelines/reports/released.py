@@ -175,7 +175,6 @@ def _add_agreement(found: Counted, results: Results, successors: Mapping[str, st
 
 def _add_facts(found: Counted, results: Results, counts: Mapping[str, int]) -> None:
     """The run's own counts. Each record stands in a pair, alone on its side, or outside the comparison."""
-    alone = results.frame("unmatched")
     keys = {name: ("facts", name, *COUNTRY) for name in FACTS}
     found.counts |= {keys[name]: counts[name] for name in FACTS}
     same = {"pairs": "both", "only_reported": "only_reported", "only_new": "only_new"}
@@ -183,9 +182,8 @@ def _add_facts(found: Counted, results: Results, counts: Mapping[str, int]) -> N
     found.sums += [Sum(keys[name], (key,)) for name, key in told.items() if key in found.counts]
     outside = []
     for side in ("reported", "new"):
-        beside = alone.filter(side=side).height - counts[f"only_{side}"]
         unfit = found.add_unpublished(("facts", f"not_comparable_{side}", *COUNTRY), counts[f"not_comparable_{side}"])
-        surplus = found.add_unpublished(("facts", f"surplus_{side}", *COUNTRY), max(beside, 0))
+        surplus = found.add_unpublished(("facts", f"surplus_{side}", *COUNTRY), counts[f"surplus_{side}"])
         found.sums.append(Sum(keys[side], (keys["pairs"], keys[f"only_{side}"], unfit, surplus)))
         outside.append(unfit)
     found.counts["facts", "not_comparable", *COUNTRY] = sum(found.counts[key] for key in outside)

@@ -15,8 +15,8 @@ from pipelines import flow
 from pipelines.orchestration.assets import registers
 from pipelines.orchestration.metadata import coverage_table, view_of
 from pipelines.orchestration.rule_checks import GROUPS
-from pipelines.reports.publish import latest_run
 from pipelines.reports.rounding import rounded
+from pipelines.reports.runs import latest_run
 from pipelines.reports.suppression import shown_count
 from pipelines.spec.constraints import constraints_of
 

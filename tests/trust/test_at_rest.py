@@ -17,7 +17,7 @@ from small_home import run_of, shell, small_home, through
 
 from pipelines import flow
 from pipelines.project import InputError, Project
-from pipelines.reports import publish
+from pipelines.reports import publish, runs
 from pipelines.reports.manifest import MANIFEST, seal
 from pipelines.warehouse.database import open_warehouse
 from pipelines.warehouse.key import read_key
@@ -84,16 +84,16 @@ def as_read(folder: Path) -> list[object]:
 
 def test_no_bit_of_the_results_turns_unseen(project) -> None:
     results = project.results("dhd")
-    files = files_of(publish.latest_run(results))
+    files = files_of(runs.latest_run(results))
 
     def read() -> list[str]:
-        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files_of(publish.latest_run(results))]
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files_of(runs.latest_run(results))]
 
     assert silently_wrong(files, FLIPS["results"], read) == []
 
 
 def test_broken_variant_that_trusts_the_readers_is_caught(project) -> None:
-    latest = publish.latest_run(project.results("dhd"))
+    latest = runs.latest_run(project.results("dhd"))
     tables = sorted(latest.glob("*.parquet"))
 
     def read() -> list[object]:
@@ -130,7 +130,7 @@ def test_no_bit_of_the_key_turns_unseen(project) -> None:
     "words", [["report"], ["gate"], ["status"], ["trace", "agreement/nyha"], ["password", "nordjylland"]]
 )
 def test_a_command_names_the_file_that_was_altered(project, words) -> None:
-    table = publish.latest_run(project.results("dhd")) / "discrepancies.parquet"
+    table = runs.latest_run(project.results("dhd")) / "discrepancies.parquet"
     with altered(table):
         process = shell(project, *words)
         told = process.communicate()[1]
@@ -140,18 +140,18 @@ def test_a_command_names_the_file_that_was_altered(project, words) -> None:
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("{}"), lambda path: path.write_text("[")])
 def test_results_without_their_manifest_are_not_read(project, spoil) -> None:
-    manifest = publish.latest_run(project.results("dhd")) / MANIFEST
+    manifest = runs.latest_run(project.results("dhd")) / MANIFEST
     content = manifest.read_bytes()
     spoil(manifest)
     try:
         with pytest.raises(InputError, match=MANIFEST):
-            publish.latest_run(project.results("dhd"))
+            runs.latest_run(project.results("dhd"))
     finally:
         manifest.write_bytes(content)
 
 
 def test_a_run_is_named_and_sealed_by_its_content_alone(project, tmp_path) -> None:
-    latest = publish.latest_run(project.results("dhd"))
+    latest = runs.latest_run(project.results("dhd"))
     copy = tmp_path / "copy"
     shutil.copytree(latest, copy)
     (copy / MANIFEST).unlink()
@@ -164,7 +164,7 @@ def test_a_run_is_named_and_sealed_by_its_content_alone(project, tmp_path) -> No
 
 
 def test_running_again_puts_an_altered_run_right(project) -> None:
-    latest = publish.latest_run(project.results("dhd"))
+    latest = runs.latest_run(project.results("dhd"))
     table = latest / "pairs.parquet"
     right = table.read_bytes()
     table.write_bytes(flipped(right, 4000))
@@ -172,13 +172,13 @@ def test_running_again_puts_an_altered_run_right(project) -> None:
     shutil.copytree(latest, run.building)
     (run.building / "pairs.parquet").write_bytes(right)
     flow.decide(run)
-    assert publish.latest_run(project.results("dhd")) == latest
+    assert runs.latest_run(project.results("dhd")) == latest
     assert table.read_bytes() == right
 
 
 def test_an_altered_earlier_run_is_not_compared_with(project) -> None:
-    latest = publish.latest_run(project.results("dhd"))
+    latest = runs.latest_run(project.results("dhd"))
     later = run_of(project).reference_date.replace(year=2027)
-    assert publish.previous_run(latest.parent, later) == latest
+    assert runs.previous_run(latest.parent, later) == latest
     with altered(latest / "discrepancies.parquet"), pytest.raises(InputError, match="altered"):
-        publish.previous_run(latest.parent, later)
+        runs.previous_run(latest.parent, later)

@@ -12,7 +12,7 @@ from small_home import ended, run_of, shell, small_home, through
 
 from pipelines import flow
 from pipelines.project import InputError
-from pipelines.reports import publish
+from pipelines.reports import runs
 from pipelines.rotation import rotate
 from pipelines.run import alone_with
 from pipelines.warehouse.key import read_keys
@@ -53,7 +53,7 @@ def test_passwords_and_persons_outlive_the_key(tmp_path) -> None:
     person = shell(project, "audit", "person")
     assert person.communicate("0101011234\n")[1] == "" and person.returncode == 0
     assert ended(shell(project, "run", "--reference-date", "2026-09-30")) == 0
-    assert publish.latest_run(project.results("dhd")) == results
+    assert runs.latest_run(project.results("dhd")) == results
 
 
 def test_the_key_stays_while_a_run_is_at_work(tmp_path) -> None:
