@@ -97,11 +97,12 @@ def open_warehouse(project: Project, database: str, read_only: bool = False) -> 
     path = project.warehouse(database)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle_next(path, key)
-    connection = connect(path.parent / (f"spill-{database}-{os.getpid()}" if read_only else f"spill-{database}"))
+    spill = path.parent / f"spill-{database}-{os.getpid()}"
+    connection = connect(spill)
     try:
         attach(connection, path, key, read_only)
         if not read_only:
-            _clear_spill(path)
+            _clear_spill(path, spill)
         _lock_down(connection)
         yield Warehouse(connection, database)
     finally:
@@ -146,9 +147,10 @@ def in_memory() -> Iterator[Warehouse]:
         connection.close()
 
 
-def _clear_spill(path: Path) -> None:
-    """Remove what killed processes spilled: nobody else is at work while this one writes."""
-    for left in (path.with_name(f"spill-{path.stem}"), *path.parent.glob(f"spill-{path.stem}-[0-9]*")):
+def _clear_spill(path: Path, own: Path) -> None:
+    """Remove what killed processes spilled: nobody else is at work while this one writes. Its own folder stays, since
+    opening may have spilled already, and DuckDB makes a folder only once."""
+    for left in {*path.parent.glob(f"spill-{path.stem}-[0-9]*")} - {own}:
         shutil.rmtree(left, ignore_errors=True)
 
 
