@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ _PERSON_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}[- ]?[0-9](?:[0-9]{2}|[A-Z
 def render(template: str, report: object, messages: Messages) -> str:
     """One HTML page of the value that the template shows. Every text is escaped, and what has the shape of a
     CPR number is blacked out."""
+    return templates().get_template(template).render(report=report, t=messages.text, language=messages.language)
+
+
+@cache
+def templates() -> Environment:
+    """The templates, each compiled once in a process."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -28,7 +35,7 @@ def render(template: str, report: object, messages: Messages) -> str:
         finalize=without_person_numbers,
     )
     environment.filters["unbroken"] = unbroken
-    return environment.get_template(template).render(report=report, t=messages.text, language=messages.language)
+    return environment
 
 
 def unbroken(said: str) -> str:

@@ -67,6 +67,8 @@ def summary() -> dict[str, object]:
         "pairs": 1973,
         "only_reported": 69,
         "only_new": 58,
+        "surplus_reported": 0,
+        "surplus_new": 0,
         "not_comparable_reported": 311,
         "not_comparable_new": 127,
         "discrepancies": 300,
