@@ -62,6 +62,7 @@ def registers(project: Project, received_at: dt.datetime) -> Summary:
         building = project.results(f".{REGISTERS}")
         publish.start(building)
         publish.write_frames(building, told)
+        publish.seal(building)
         publish.publish_folder(building, project.results(REGISTERS))
     return {"files": len(taken), **Counter(receipt.verdict for receipt in taken), "findings": len(findings)}
 

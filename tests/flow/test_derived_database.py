@@ -12,6 +12,7 @@ from workbooks import workbook
 
 from pipelines import flow, tracing
 from pipelines.project import InputError, Project
+from pipelines.reports.manifest import hold_intact
 from pipelines.sources.arrivals import Arrival
 from pipelines.warehouse import national
 from pipelines.warehouse.frames import load
@@ -104,7 +105,9 @@ def test_what_was_sent_for_no_derived_record_is_told_with_its_line(results) -> N
 def test_findings_of_the_registers_are_told_for_the_records_that_came_from_those_rows(project, results) -> None:
     told = frame(results, "findings").filter(rule="event.no_end")
     assert told.select("record_id", "line", "severity").rows() == [("F4", 5, "warning")]
-    of_registers = pl.read_parquet(project.results("registers") / "findings.parquet").filter(rule="event.no_end")
+    whole = project.results("registers")
+    hold_intact(whole)
+    of_registers = pl.read_parquet(whole / "findings.parquet").filter(rule="event.no_end")
     assert of_registers.select("record_id", "line").rows() == [("K4", 5)]
 
 
