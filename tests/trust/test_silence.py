@@ -114,6 +114,8 @@ with dg.DagsterInstance.get() as instance:
     result = job.execute_in_process(
         asset_selection=[dg.AssetKey("received")], partition_key=key, instance=instance, raise_on_error=True)
     assert result.success
+    first_data = defs.resolve_job_def("first_data")
+    assert first_data.execute_in_process(partition_key="dhd", instance=instance, raise_on_error=True).success
 """
 
 
