@@ -21,7 +21,7 @@ pytestmark = pytest.mark.trust
 
 SPEC = read_spec(FOLDER / "specification.yaml")
 SHARES = ("completeness_of_new", "completeness_of_reported", "overlap")
-COUNTS = dict.fromkeys(("not_comparable_reported", "not_comparable_new"), 0)
+BESIDE = ("not_comparable_reported", "not_comparable_new", "surplus_reported", "surplus_new")
 
 
 def place(region: str | None, unit: str | None, both: int, only_reported: int, only_new: int) -> dict:
@@ -36,7 +36,8 @@ def laid(folder, *places: dict) -> Results:
     folder.mkdir(exist_ok=True)
     pl.DataFrame(places).write_parquet(folder / "coverage.parquet")
     results, country = Results(folder), places[0]
-    counts = COUNTS | {name: country[name] for name in ("reported", "new", "only_reported", "only_new")}
+    counts = dict.fromkeys(BESIDE, 0)
+    counts |= {name: country[name] for name in ("reported", "new", "only_reported", "only_new")}
     results.__dict__["summary"] = {"counts": counts | {"pairs": country["both"]}}
     return results
 
