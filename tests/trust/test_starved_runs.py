@@ -60,7 +60,7 @@ def test_a_full_disk_at_twenty_sizes(tmp_path) -> None:
 
 
 def test_300_mb_for_the_warehouse_and_less(tmp_path) -> None:
-    found = starving(tmp_path, "duckdb", 20, [])
+    found = starving(tmp_path, "duckdb", 12, [])
     hold(found, NO_MEMORY)
     assert {one["exit"] for one in found} == {0, 2}
     assert found[-1]["exit"] == 0, "300 MB are enough"
