@@ -78,6 +78,7 @@ def test_too_little_memory_for_the_whole_process(tmp_path) -> None:
         (OSError(errno.EFBIG, os.strerror(errno.EFBIG)), FULL),
         (MemoryError(), NO_MEMORY),
         (RuntimeError("Failed to commit: could not allocate block of size 256.0 KiB"), NO_MEMORY),
+        (RuntimeError("Failed to commit: failed to pin block of size 256.0 KiB (10.5 MiB/10.7 MiB used)"), NO_MEMORY),
         (RuntimeError("Out of Memory Error: failed to allocate data"), NO_MEMORY),
         (ValueError("0101701234 is no number"), None),
     ],
