@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent
 WITHHELD = "(udeladt)"
 FULL, NO_MEMORY = "the disk is full", "the memory was not enough"
 SAID_OF_DISK = ("no space left", "disk quota exceeded", "file too large")
-SAID_OF_MEMORY = ("out of memory", "outofmemory", "could not allocate", "failed to allocate", "failed to pin", "memory limit")
+SAID_OF_MEMORY = ("out of memory", "outofmemory", "could not allocate", "failed to allocate", "failed to pin")
 REMEDIES = {FULL: "make room where the data stand", NO_MEMORY: "end other programs, or use a machine with more"}
 # A CPR number as people write it, and replacement numbers (erstatnings-CPR), which have two letters near the end.
 PERSON = re.compile(r"[0-9]{6}[-_. ]?[0-9]{4}|[0-9]{6}[-_.]?[0-9][A-Za-z]{2}[0-9]")
