@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from pipelines.explain.evidence import Cells, Suspicion
+from pipelines.explain.cells import BLOCK, Cells, Suspicion
 from pipelines.explain.slices import FEWEST_HITS
 
 EXACT = 1e-6  # decimal fractions are not exact in binary
@@ -32,36 +33,57 @@ def number_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     yield from _constants(cells, n)
 
 
-def predicted_suspicion(cells: Cells, kind: str, parameters: dict, predicted: np.ndarray, slack: float = EXACT):
+Prediction = Callable[[np.ndarray], np.ndarray]  # of the new numbers by the reported ones
+
+
+def predicted_suspicion(
+    cells: Cells, kind: str, parameters: dict, predicted: Prediction, slack: float = EXACT
+) -> Suspicion:
     """New is what was predicted, where that would be a discrepancy; `slack` is what rounding may add."""
-    reported, new = cells.numbers
-    tolerance = _tolerance(cells, reported)
+    eligible = cells.both & _moves(cells, predicted, slack)
+    at = np.flatnonzero(eligible & cells.open)
+    return cells.suspicion(kind, parameters, eligible, at[is_as_predicted(cells, at, predicted, slack)])
+
+
+def is_as_predicted(cells: Cells, at: np.ndarray, predicted: Prediction, slack: float = EXACT) -> np.ndarray:
+    """Which of the pairs `at` these places have the new number that was predicted."""
+    reported, new = (numbers[at] for numbers in cells.numbers)
     with np.errstate(invalid="ignore"):
-        eligible = cells.both & (np.abs(predicted - reported) > np.maximum(tolerance, slack) + EXACT)
-        return cells.suspicion(kind, parameters, eligible, eligible & (np.abs(new - predicted) <= slack + EXACT))
+        return np.abs(new - predicted(reported)) <= slack + EXACT
 
 
-def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray:
+def _moves(cells: Cells, predicted: Prediction, slack: float) -> np.ndarray:
+    """Where the prediction is further from the reported number than what counts as equal."""
+    reported = cells.numbers[0]
+    moves = np.empty(len(reported), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        for block in (slice(at, at + BLOCK) for at in range(0, len(reported), BLOCK)):
+            here = reported[block]
+            accepted = np.maximum(_tolerance(cells, here), slack) + EXACT
+            moves[block] = np.abs(predicted(here) - here) > accepted
+    return moves
+
+
+def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray | float:
     """What the specification accepts (docs/specification.md, `compare`)."""
     way = cells.variable.compare
     if cells.variable.numeric:
-        return (way.relative or 0) * np.abs(reported) + (way.absolute or 0)
-    return np.full(len(reported), float((way.days or 0) or (way.minutes or 0)))
+        return way.relative * np.abs(reported) + (way.absolute or 0) if way.relative else way.absolute or 0
+    return float((way.days or 0) or (way.minutes or 0))
 
 
 def _simple(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     """The ways without a number to estimate, each asked about where the focus suggests it."""
-    reported = cells.numbers[0]
     if _often(n == -r):
-        yield predicted_suspicion(cells, "sign_flipped", {"which": _sign(r)}, -reported)
+        yield predicted_suspicion(cells, "sign_flipped", {"which": _sign(r)}, np.negative)
     for digits in range(1, MOST_DECIMALS + 1):
         if _often(np.abs(n - r * 10**digits) < EXACT):
-            yield from _decimal_lost(cells, reported, digits)
+            yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, partial(_decimal_lost, digits=digits))
     for decimals in range(-1, MOST_DECIMALS):
         for mode, rounding in ROUNDINGS.items():
             if _often(np.abs(n - rounding(r, decimals)) < EXACT):
                 parameters = {"decimals": decimals, "mode": mode}
-                yield predicted_suspicion(cells, "rounded", parameters, rounding(reported, decimals))
+                yield predicted_suspicion(cells, "rounded", parameters, partial(rounding, decimals=decimals))
     if _often(_are_exchanged(r, n), 0.1):
         yield _exchanged_digits(cells)
 
@@ -85,11 +107,10 @@ def _truncated(values: np.ndarray, decimals: int) -> np.ndarray:
 ROUNDINGS = {"rounded": _half_away, "truncated": _truncated}
 
 
-def _decimal_lost(cells: Cells, reported: np.ndarray, digits: int) -> Iterator[Suspicion]:
+def _decimal_lost(values: np.ndarray, digits: int) -> np.ndarray:
     """The comma falls out: a whole number keeps its value, which is what tells it from another unit."""
-    fraction = np.abs(reported - np.round(reported)) > EXACT
-    predicted = np.where(fraction, reported * 10.0**digits, reported)
-    yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, predicted)
+    fraction = np.abs(values - np.round(values)) > EXACT
+    return np.where(fraction, values * 10.0**digits, values)
 
 
 def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
@@ -102,7 +123,7 @@ def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
         factor = tidy(_fitted_factor(r, n, float(np.exp(centre))))
         if abs(factor - 1) > SMALLEST_FACTOR_STEP:
             slack = _rounding(n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)], factor, r)
-            yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, factor * cells.numbers[0], slack)
+            yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, partial(np.multiply, factor), slack)
 
 
 def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float) -> float:
@@ -138,7 +159,7 @@ def _offsets(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     """new − reported is one constant."""
     for offset in modes(n - r, EXACT):
         offset = round(offset, 6)
-        yield predicted_suspicion(cells, "constant_offset", {"offset": offset}, cells.numbers[0] + offset)
+        yield predicted_suspicion(cells, "constant_offset", {"offset": offset}, partial(np.add, offset))
 
 
 def _lines(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
@@ -166,7 +187,7 @@ def _line(cells: Cells, r: np.ndarray, n: np.ndarray, near: np.ndarray) -> Itera
     slack = _rounding(n[near], a, r[near]) + abs(b) * 5e-4 + abs(a) * 5e-4 * float(np.abs(r[near]).max())
     is_factor, is_offset, is_constant = abs(b) <= 2 * slack, abs(a - 1) < 0.01, abs(a) < 0.01
     if not (is_factor or is_offset or is_constant):
-        yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, a * cells.numbers[0] + b, slack)
+        yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, lambda values: a * values + b, slack)
 
 
 def _constants(cells: Cells, n: np.ndarray) -> Iterator[Suspicion]:
@@ -179,18 +200,16 @@ def _constants(cells: Cells, n: np.ndarray) -> Iterator[Suspicion]:
 
 def constant_value(cells: Cells, value: object) -> Suspicion:
     """Eligible is whatever is not that value on the reported side, empty cells too."""
-    other = ~(cells.reported == value).fill_null(False).to_numpy()
-    same = (cells.new == value).fill_null(False).to_numpy()
-    return cells.suspicion("constant_value", {"value": value}, other, same & other)
+    other = ~cells.is_value("reported", value)
+    return cells.suspicion("constant_value", {"value": value}, other, other & cells.is_value("new", value))
 
 
 def _exchanged_digits(cells: Cells) -> Suspicion:
     reported, new = cells.numbers
-    could = cells.both & (np.abs(reported) >= 10)
-    hits = np.zeros(len(new), dtype=bool)
-    seen = np.flatnonzero(could & cells.open)
-    hits[seen] = _are_exchanged(reported[seen], new[seen])
-    return cells.suspicion("digits_transposed", {}, could, hits)
+    with np.errstate(invalid="ignore"):
+        could = cells.both & (np.abs(reported) >= 10)
+    at = np.flatnonzero(could & cells.open)
+    return cells.suspicion("digits_transposed", {}, could, at[_are_exchanged(reported[at], new[at])])
 
 
 def _are_exchanged(r: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -133,11 +133,15 @@ class Rows:
             return self
         return replace(self, values={n: self.values[n] for n in kept}, codes={n: self.codes[n] for n in kept})
 
-    def also(self, name: str, column: pl.Series) -> Rows:
+    def also(self, name: str, column: Coded) -> Rows:
         """The same rows with one attribute more."""
-        found, code = _coded(column.cast(pl.String))
         known = {names: apart for names, apart in self._known_apart.items() if name not in names}
-        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code}, _known_apart=known)
+        return replace(
+            self,
+            values={**self.values, name: column.values},
+            codes={**self.codes, name: column.code},
+            _known_apart=known,
+        )
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
@@ -211,38 +215,56 @@ def _fits(value: str, wanted: str) -> bool:
     return value.startswith(wanted[:-1]) if wanted.endswith("*") else value == wanted
 
 
-def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
-    """The attributes of `frame` that have more than one value, and the day of the event."""
-    columns = {name: _coded(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
-    columns |= {f"{name}:{level}": _cut(*columns[name], level) for name in hierarchical for level in CODE_LEVELS}
-    several = {name: (found, code) for name, (found, code) in columns.items() if len(found) > 1}
-    days, day_code = _coded_days(frame[day].cast(pl.Date))
-    return Rows(
-        {name: found for name, (found, _) in several.items()},
-        {name: code for name, (_, code) in several.items()},
-        days,
-        day_code,
-    )
+@dataclass(frozen=True)
+class Coded:
+    """A column as numbers: `code` points into its different `values`, which are sorted; −1 is unknown."""
+
+    values: tuple[str, ...]
+    code: np.ndarray
+
+    def at(self, places: np.ndarray) -> Coded:
+        """Some rows of it, with the values that are left."""
+        code = self.code[places]
+        left = np.flatnonzero(np.bincount(code + 1, minlength=len(self.values) + 1)[1:])
+        if len(left) == len(self.values):
+            return Coded(self.values, code)
+        number = np.full(len(self.values) + 1, -1)
+        number[left] = np.arange(len(left))
+        return Coded(tuple(self.values[at] for at in left), _numbers(number, code))
+
+    def cut(self, level: int) -> Coded:
+        """The first characters."""
+        heads, of = np.unique([word[:level] for word in self.values], return_inverse=True)
+        return Coded(tuple(heads.tolist()), _numbers(np.append(of, -1), self.code))
 
 
-def _coded(column: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
+def coded_column(column: pl.Series) -> Coded:
     found, (place,) = coded(column)
-    return tuple(found), _numbers(np.append(np.arange(len(found)), -1), place)
+    return Coded(tuple(found), _numbers(np.append(np.arange(len(found)), -1), place))
 
 
 def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """What stands at each place; narrow, since it is read often."""
-    return of.astype(np.min_scalar_type(-max(int(of.max()), 1)))[place]
+    """What stands at each place, which one may be added to; narrow, since it is read often."""
+    return of.astype(np.min_scalar_type(-int(of.max(initial=0)) - 2))[place]
 
 
-def _cut(found: tuple[str, ...], code: np.ndarray, level: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """The first characters of coded texts."""
-    heads, of = np.unique([word[:level] for word in found], return_inverse=True)
-    return tuple(heads.tolist()), _numbers(np.append(of, -1), code)
+def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
+    """The attributes of `frame` that have more than one value, and the day of the event."""
+    columns = {name: coded_column(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
+    return rows_from(columns, coded_days(frame[day].cast(pl.Date)), hierarchical)
 
 
-def _coded_days(day: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+def rows_from(columns: Mapping[str, Coded], days: Coded, hierarchical: Iterable[str] = ()) -> Rows:
+    """The columns that have more than one value, the hierarchical ones also cut, and the days of the event."""
+    every = {**columns, **{f"{name}:{to}": columns[name].cut(to) for name in hierarchical for to in CODE_LEVELS}}
+    several = {name: column for name, column in every.items() if len(column.values) > 1}
+    return Rows({n: c.values for n, c in several.items()}, {n: c.code for n, c in several.items()},
+                np.array(days.values, "datetime64[D]"), days.code)  # fmt: skip
+
+
+def coded_days(day: pl.Series) -> Coded:
+    """Days of the calendar in the place of texts."""
     found = day.drop_nulls().unique().sort()
     days = found.to_numpy().astype("datetime64[D]")
     place = np.searchsorted(days, day.to_numpy().astype("datetime64[D]")) if len(days) else np.zeros(len(day), int)
-    return days, np.where(day.is_null().to_numpy(), -1, place).astype(np.int32)
+    return Coded(tuple(days), np.where(day.is_null().to_numpy(), -1, place).astype(np.int32))

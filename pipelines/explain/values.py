@@ -9,15 +9,16 @@ import numpy as np
 from scipy.special import xlogy
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.codes import code_suspicions, mapping_in, recoding
 from pipelines.explain.dates import date_suspicions
-from pipelines.explain.evidence import Cells, Pairs, Suspicion
+from pipelines.explain.evidence import Pairs
 from pipelines.explain.exchanges import stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio
-from pipelines.reconciliation.identifiers import hashed
+from pipelines.reconciliation.identifiers import written
 
 FAMILIES = {
     "decimal": number_suspicions,
@@ -124,11 +125,10 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
     """The cause; its pairs are taken out of what is left of its variables."""
     suspicion, place = finding.suspicion, finding.place
     inside = pairs.rows_for(suspicion).inside(place.where)
-    ids = []
+    numbers = []
     for name, claim in suspicion.claims.items():
         explained = claim & inside & pairs.cells(name).open
-        reported, new = pairs.ids(explained)
-        ids += hashed(pairs.spec.database, reported, new, [name] * len(new))
+        numbers.append(pairs.ids(explained, name))
         pairs.cells(name).explain(explained, _accounted(pairs.cells(name), suspicion, inside))
     outside = ~inside
     return Cause(
@@ -136,7 +136,7 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
         variables=suspicion.variables,
         where=place.where,
         parameters=suspicion.parameters,
-        discrepancy_ids=tuple(sorted(ids)),
+        discrepancy_ids=tuple(written(np.sort(np.concatenate(numbers))).to_list()),
         in_slice=int(inside.sum()) * len(suspicion.claims),
         share_outside=float((suspicion.hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
         gain=place.gain,
