@@ -22,10 +22,13 @@ def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     seen = seen[:: max(1, len(seen) // LOOKED_AT)]
     often = max(FEWEST_HITS, OFTEN * len(seen))
     for other in _alike(pairs, cells):
-        if len(seen) and _same(cells, other, seen).sum() >= often:
-            crossed = _crossed(cells, other)
-            if crossed.hits[seen].sum() >= often:
-                yield crossed
+        # The one comparison tells most, and is made first.
+        if len(seen) and _same(cells, other, seen).sum() >= often and _are_crossed(cells, other, seen).sum() >= often:
+            yield _crossed(cells, other)
+
+
+def _are_crossed(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
+    return _same(one, other, at) & _same(other, one, at)
 
 
 def _alike(pairs: Pairs, cells: Cells) -> Iterator[Cells]:
@@ -43,7 +46,7 @@ def _class(variable: Variable) -> str:
 def _crossed(one: Cells, other: Cells) -> Suspicion:
     """Claimed is each of the two cells that shows the exchange, also where its partner was empty."""
     at = np.flatnonzero(one.open | other.open)
-    either = marked(len(one.open), at[_same(one, other, at) & _same(other, one, at)])
+    either = marked(len(one.open), at[_are_crossed(one, other, at)])
     claims = {one.name: one.open & either, other.name: other.open & either}
     eligible = one.both & other.both & one.left & other.left
     eligible[eligible] = _say_another(one, other, np.flatnonzero(eligible))

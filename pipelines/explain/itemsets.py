@@ -40,16 +40,16 @@ class Table:
 
 
 def singles(trials: Trials, fewest: float) -> Table:
-    """The values with at least `fewest` hits, here as below."""
-    size = trials.rows.size
-    k, m = (np.bincount(some.codes.ravel(), minlength=size) for some in (trials.hit, trials.first))
+    """The values with at least `fewest` hits, here as below; of a sample they are held against all of its misses."""
+    size, misses = trials.rows.size, trials.misses if trials.is_sample else trials.first
+    k, m = (np.bincount(some.codes.ravel(), minlength=size) for some in (trials.hit, misses))
     live = np.flatnonzero((k * trials.hit.weight >= fewest) & trials.rows.known)
-    return _table(trials, live[None], k[live], m[live])
+    return _table(trials, live[None], k[live], m[live], misses)
 
 
 def longer(trials: Trials, shorter: Table, fewest: float) -> Table:
     """The slices that name one value more than the shorter ones."""
-    tables = [_with_another(trials, values, fewest) for values in _by_attributes(trials.rows, shorter)]
+    tables = [_with_another(trials, alike, fewest) for alike in _by_attributes(trials.rows, shorter)]
     found = joined(tables, len(shorter.values) + 1)
     if not trials.is_sample:
         return found
@@ -65,25 +65,29 @@ def joined(tables: Sequence[Table], length: int) -> Table:
 
 def leading(trials: Trials, table: Table) -> Table:
     """Those that are made longer: all; of a sample, those that are hit more often than others there. A slice worth
-    telling stands out without its attribute of fewest values too, while noise seldom does."""
+    telling stands out without its attribute of fewest values too, while noise seldom does. That misses are sampled
+    too makes the nats of noise more by hits ÷ misses (Ury 1975)."""
     if not trials.is_sample:
         return table
-    return table.only(trials.gain(table.k, table.likely) > LEADS * trials.hit.weight)
+    misses = trials.misses if len(table.values) == 1 else trials.first
+    doubt = 1 + len(trials.hit.day) / max(len(misses.day), 1)
+    return table.only(trials.gain(table.k, table.likely) > LEADS * doubt * trials.hit.weight)
 
 
-def _by_attributes(rows: Rows, table: Table) -> Iterator[np.ndarray]:
+def _by_attributes(rows: Rows, table: Table) -> Iterator[Table]:
     """The slices of the same attributes together."""
     places = np.searchsorted(rows.starts, table.values, side="right") - 1
     which = np.ravel_multi_index(tuple(places), (len(rows.names),) * len(places))
     order = np.argsort(which, kind="stable")
     ends = np.flatnonzero(np.diff(which[order])) + 1
-    yield from np.split(table.values[:, order], ends, axis=1) if len(order) else ()
+    yield from (table.only(alike) for alike in np.split(order, ends)) if len(order) else ()
 
 
-def _with_another(trials: Trials, values: np.ndarray, fewest: float) -> Table:
+def _with_another(trials: Trials, shorter: Table, fewest: float) -> Table:
     """Slices of the same attributes with every value of another attribute: a later one, or in a sample, where not all
-    of the shorter slices are followed, any."""
-    rows, places = trials.rows, [trials.rows.place_of(value) for value in values[:, 0]]
+    of the shorter slices are followed, any; there a value more must gain."""
+    rows, values = trials.rows, shorter.values
+    places = [rows.place_of(value) for value in values[:, 0]]
     beside = rows.apart[places].all(0)
     others = [at for at in np.flatnonzero(beside).tolist() if trials.is_sample or at > places[-1]]
     if not others:
@@ -94,8 +98,13 @@ def _with_another(trials: Trials, values: np.ndarray, fewest: float) -> Table:
     if not len(live):
         return joined([], len(values) + 1)
     m = _crossed(rows, trials.first, values, places, others)[live]
-    named = np.sort(np.vstack([values[:, live // rows.size], live % rows.size]), axis=0)
-    return _table(trials, named, k[live], m)
+    of = live // rows.size
+    named = np.sort(np.vstack([values[:, of], live % rows.size]), axis=0)
+    table = _table(trials, named, k[live], m, trials.first)
+    if not trials.is_sample:
+        return table
+    more = trials.gain(table.k, table.likely) > trials.gain(shorter.k, shorter.likely)[of]
+    return table.only(more)
 
 
 def _crossed(rows: Rows, some: Some, values: np.ndarray, places: list[int], others: list[int]) -> np.ndarray:
@@ -112,7 +121,7 @@ def _crossed(rows: Rows, some: Some, values: np.ndarray, places: list[int], othe
     return np.bincount(inside, minlength=values.shape[1] * rows.size)
 
 
-def _table(trials: Trials, values: np.ndarray, k: np.ndarray, m: np.ndarray) -> Table:
+def _table(trials: Trials, values: np.ndarray, k: np.ndarray, m: np.ndarray, among: Some) -> Table:
+    """With `m` misses among some of them."""
     k = k * trials.hit.weight
-    low = k + m * trials.misses.weight
-    return Table(values, k, low, k + m * trials.first.weight)
+    return Table(values, k, k + m * trials.misses.weight, k + m * among.weight)

@@ -29,6 +29,25 @@ def slice_attributes(spec: DatabaseSpec) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Sorted:
+    """The places of an attribute's rows by code; `ends` are where each code's end, the unknown ones' first."""
+
+    places: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, codes: np.ndarray, size: int) -> Sorted:
+        places = np.argsort(codes, kind="stable").astype(np.int32)
+        return cls(places, np.cumsum(np.bincount(codes + 1, minlength=size + 1)))
+
+    def at(self, codes: Sequence[int]) -> np.ndarray:
+        return np.concatenate([self.places[self.ends[code] : self.ends[code + 1]] for code in codes])
+
+    def count(self, codes: Sequence[int]) -> int:
+        return sum(int(self.ends[code + 1] - self.ends[code]) for code in codes)
+
+
+@dataclass(frozen=True)
 class Rows:
     """`codes[name]` points into `values[name]`, −1 is unknown; `day_code` into `days`.
 
@@ -41,6 +60,7 @@ class Rows:
     day_code: np.ndarray
     # By two names, whether they are apart: found once for all Rows that are made of these.
     _known_apart: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
+    _sorted: dict[str, Sorted] = field(default_factory=dict, compare=False, repr=False)  # by name, likewise
 
     def __len__(self) -> int:
         return len(self.day_code)
@@ -106,14 +126,24 @@ class Rows:
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
 
     def of(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
-        """The rows with the numbers named, in a period of day codes."""
-        chosen = np.ones(len(self), dtype=bool)
-        for name, numbers in named.items():
-            start = self.starts[self.names.index(name)] + 1
-            chosen &= self._with_codes(name, [number - start for number in numbers])
+        """The places of the rows with the numbers named, in a period of day codes: of the rarest name first."""
+        codes = {
+            name: [n - self.starts[self.names.index(name)] - 1 for n in numbers] for name, numbers in named.items()
+        }
+        rarest = min(named, key=lambda name: self._by_code(name).count(codes[name]), default=None)
+        at = np.arange(len(self)) if rarest is None else self._by_code(rarest).at(codes.pop(rarest))
+        for name, wanted in codes.items():
+            column = self.codes[name][at]
+            at = at[column == wanted[0] if len(wanted) == 1 else np.isin(column, wanted)]
         if period:
-            chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
-        return chosen
+            day = self.day_code[at]
+            at = at[(day >= period[0]) & (day <= period[1])]
+        return at
+
+    def _by_code(self, name: str) -> Sorted:
+        if name not in self._sorted:
+            self._sorted[name] = Sorted.of(self.codes[name], len(self.values[name]))
+        return self._sorted[name]
 
     def _with_codes(self, name: str, codes: Sequence[int]) -> np.ndarray:
         column = self.codes[name]
@@ -135,12 +165,12 @@ class Rows:
 
     def also(self, name: str, column: Coded) -> Rows:
         """The same rows with one attribute more."""
-        known = {names: apart for names, apart in self._known_apart.items() if name not in names}
         return replace(
             self,
             values={**self.values, name: column.values},
             codes={**self.codes, name: column.code},
-            _known_apart=known,
+            _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
+            _sorted={other: known for other, known in self._sorted.items() if other != name},
         )
 
     def name_of(self, code: int) -> str:

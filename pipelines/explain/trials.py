@@ -119,7 +119,7 @@ class Trials:
             return candidate
         eligible, hits = self.all_
         inside = self.rows.of(candidate.named, candidate.period)
-        n, k = np.count_nonzero(inside & eligible), np.count_nonzero(inside & hits)
+        n, k = np.count_nonzero(eligible[inside]), np.count_nonzero(hits[inside])
         return self.candidate(candidate.named, candidate.period, n, k)
 
     def counted_candidate(self, named: Named, period: tuple[int, int] | None) -> Candidate:
@@ -138,14 +138,14 @@ class Trials:
 
 
 def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
-    """All eligible rows, or every so many-th of the hits and of the misses."""
+    """All eligible rows, or every so many-th of the hits and those misses that stand at every so many-th row."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
     is_many = len(hit) + n_misses > MOST_ROWS
     step = -(-len(hit) // MOST_HITS) if is_many else 1
-    most = CONTROLS * MOST_HITS if is_many else MOST_ROWS
-    missed = np.flatnonzero(misses)[:: max(1, n_misses // most)]
-    few = max(1, len(missed) // max(CONTROLS * len(hit), FEWEST_FIRST))
+    every = max(1, n_misses // (CONTROLS * MOST_HITS)) if is_many else 1
+    missed = np.flatnonzero(misses[::every]) * every
+    few = max(1, len(missed) // max(CONTROLS * len(hit[::step]), FEWEST_FIRST))
     sampled = _some(rows, missed, n_misses)
     first = Some(sampled.codes[:, ::few], sampled.day[::few], n_misses / max(len(sampled.day[::few]), 1))
     return Trials(
