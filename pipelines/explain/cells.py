@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -158,10 +159,9 @@ class Cells:
         """New is what is `made` of the reported text, where that counts as another: decided once for each text."""
         words, codes = self.words, self.codes
         expected = made(words)
-        known = pl.DataFrame({"word": words, "at": np.arange(len(words))})
-        places = pl.DataFrame({"word": expected}).join(known, on="word", how="left", maintain_order="left")["at"]
+        known = {word: at for at, word in enumerate(words.to_list())}
+        place = np.array([*map(known.get, expected.to_list(), repeat(-1)), -1])
         differs = np.append(expected.is_not_null().to_numpy() & self.would_differ(words, expected), False)
-        place = np.append(places.fill_null(-1).to_numpy(), -1)
         eligible = differs.take(codes["reported"], mode="clip") & self.filled_new
         at = np.flatnonzero(eligible & self.open)
         return self.suspicion(kind, parameters, eligible, at[place[codes["reported"][at]] == codes["new"][at]])

@@ -109,6 +109,9 @@ def _with_another(trials: Trials, shorter: Table, fewest: float) -> Table:
 
 def _crossed(rows: Rows, some: Some, values: np.ndarray, places: list[int], others: list[int]) -> np.ndarray:
     """Counts of every value of the other attributes within each of the slices."""
+    if values.shape[1] == 1:
+        at = np.flatnonzero((some.codes[places] == values).all(0))
+        return np.bincount(some.codes[np.ix_(others, at)].ravel(), minlength=rows.size)
     of, starts = 0, np.array([rows.starts[at] for at in places])[:, None]
     number = np.zeros(values.shape[1], dtype=np.intp)
     for place, start, value in zip(places, starts, values, strict=True):

@@ -29,25 +29,6 @@ def slice_attributes(spec: DatabaseSpec) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Sorted:
-    """The places of an attribute's rows by code; `ends` are where each code's end, the unknown ones' first."""
-
-    places: np.ndarray
-    ends: np.ndarray
-
-    @classmethod
-    def of(cls, codes: np.ndarray, size: int) -> Sorted:
-        places = np.argsort(codes, kind="stable").astype(np.int32)
-        return cls(places, np.cumsum(np.bincount(codes + 1, minlength=size + 1)))
-
-    def at(self, codes: Sequence[int]) -> np.ndarray:
-        return np.concatenate([self.places[self.ends[code] : self.ends[code + 1]] for code in codes])
-
-    def count(self, codes: Sequence[int]) -> int:
-        return sum(int(self.ends[code + 1] - self.ends[code]) for code in codes)
-
-
-@dataclass(frozen=True)
 class Rows:
     """`codes[name]` points into `values[name]`, −1 is unknown; `day_code` into `days`.
 
@@ -60,7 +41,6 @@ class Rows:
     day_code: np.ndarray
     # By two names, whether they are apart: found once for all Rows that are made of these.
     _known_apart: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
-    _sorted: dict[str, Sorted] = field(default_factory=dict, compare=False, repr=False)  # by name, likewise
 
     def __len__(self) -> int:
         return len(self.day_code)
@@ -83,11 +63,10 @@ class Rows:
 
     def numbered(self, chosen: np.ndarray) -> np.ndarray:
         """The chosen rows, one column each, one row an attribute: values numbered through."""
-        columns = [
-            self.codes[name][chosen].astype(np.intp) + 1 + start
-            for name, start in zip(self.names, self.starts, strict=False)
-        ]
-        return np.stack(columns) if columns else np.zeros((0, len(chosen)), np.intp)
+        numbers = np.empty((len(self.names), len(chosen)), dtype=np.intp)
+        for row, name, start in zip(numbers, self.names, self.starts, strict=False):
+            np.add(self.codes[name][chosen], start + 1, out=row, dtype=np.intp)
+        return numbers
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -126,32 +105,23 @@ class Rows:
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
 
     def of(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
-        """The places of the rows with the numbers named, in a period of day codes: of the rarest name first."""
-        codes = {
-            name: [n - self.starts[self.names.index(name)] - 1 for n in numbers] for name, numbers in named.items()
-        }
-        rarest = min(named, key=lambda name: self._by_code(name).count(codes[name]), default=None)
-        at = np.arange(len(self)) if rarest is None else self._by_code(rarest).at(codes.pop(rarest))
-        for name, wanted in codes.items():
-            column = self.codes[name][at]
-            at = at[column == wanted[0] if len(wanted) == 1 else np.isin(column, wanted)]
+        """The places of the rows with the numbers named, in a period of day codes."""
+        at: np.ndarray | slice = slice(None)
+        for name in sorted(named, key=lambda name: -len(self.values[name])):  # of what is rare few rows are left
+            start = self.starts[self.names.index(name)] + 1
+            at = _among(at, self._with_codes(name, [number - start for number in named[name]], at))
         if period:
             day = self.day_code[at]
-            at = at[(day >= period[0]) & (day <= period[1])]
-        return at
+            at = _among(at, (day >= period[0]) & (day <= period[1]))
+        return np.arange(len(self)) if isinstance(at, slice) else at
 
-    def _by_code(self, name: str) -> Sorted:
-        if name not in self._sorted:
-            self._sorted[name] = Sorted.of(self.codes[name], len(self.values[name]))
-        return self._sorted[name]
-
-    def _with_codes(self, name: str, codes: Sequence[int]) -> np.ndarray:
-        column = self.codes[name]
+    def _with_codes(self, name: str, codes: Sequence[int], at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        column = self.codes[name][at]
         if len(codes) > FEW_CODES:
             is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
             is_named[codes] = True
             return is_named[column]
-        chosen = column == codes[0] if codes else np.zeros(len(self), dtype=bool)
+        chosen = column == codes[0] if codes else np.zeros(len(column), dtype=bool)
         for code in codes[1:]:
             chosen |= column == code
         return chosen
@@ -170,7 +140,6 @@ class Rows:
             values={**self.values, name: column.values},
             codes={**self.codes, name: column.code},
             _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
-            _sorted={other: known for other, known in self._sorted.items() if other != name},
         )
 
     def name_of(self, code: int) -> str:
@@ -239,6 +208,10 @@ class Rows:
     def day_cost(self) -> float:
         """Nats to say one end of a period: that it is one, which, and the day of all there are."""
         return float(np.log(max(len(self.days), 2))) + 4.0
+
+
+def _among(at: np.ndarray | slice, chosen: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(chosen) if isinstance(at, slice) else at[chosen]
 
 
 def _fits(value: str, wanted: str) -> bool:

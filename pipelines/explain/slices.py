@@ -237,7 +237,7 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
     free = trials.rows.free(shorter.named)
     said = list(_lists(trials, demands, free, n, k))
     if not shorter.is_plain:
-        gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
+        gains = np.where((k >= FEWEST_HITS * trials.hit.weight) & free, trials.gain(k, n), 0.0)
         said += [(int(code),) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
     yield from trials.candidates(
         [({**shorter.named, trials.rows.name_of(codes[0]): codes}, shorter.period) for codes in said],
@@ -250,7 +250,8 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
 def _lists(
     trials: Trials, demands: Demands, free: np.ndarray, n: np.ndarray, k: np.ndarray
 ) -> Iterator[tuple[int, ...]]:
-    mostly = np.flatnonzero(free & (k >= FEWEST_HITS / 2) & (k >= demands.listed_share * n))
+    enough = FEWEST_HITS / 2 * trials.hit.weight
+    mostly = np.flatnonzero(free & (k >= enough) & (k >= demands.listed_share * n))
     ends = np.searchsorted(mostly, trials.rows.starts)
     for at in np.flatnonzero(np.diff(ends) > 1):
         codes = mostly[ends[at] : ends[at + 1]]

@@ -99,7 +99,7 @@ class Trials:
         """(trials, hits) that sampled counts stand for."""
         return self.misses.weight * misses + self.hit.weight * hits, self.hit.weight * hits
 
-    def gain(self, k: Any, n: Any) -> np.ndarray:
+    def gain(self, k: Any, n: Any) -> Any:
         return likelihood_ratio(k, n, self.hits, self.n)
 
     def fewest(self, gain: float) -> float:
@@ -164,22 +164,29 @@ def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
     return said + closed * rows.day_cost
 
 
-def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> np.ndarray:
+def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> Any:
     """Log-likelihood of two shares (inside, outside) less that of one; 0 where the slice has the lower share."""
     out_k, out_n = total_hits - k + PRIOR_HITS, total - n + PRIOR_TRIALS
-    two = _log_likelihood(k, n) + _log_likelihood(out_k, out_n)
-    one = _log_likelihood(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
     higher = k * out_n > out_k * n
-    return np.where(higher, two - one, 0.0)
+    one = _log_likelihood(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
+    if not isinstance(k, np.ndarray):
+        return _log_likelihood(k, n) + _log_likelihood(out_k, out_n) - one if higher else 0.0
+    return np.where(higher, _log_likelihood(k, n) + _log_likelihood(out_k, out_n) - one, 0.0)
 
 
-def _log_likelihood(k: Any, n: Any) -> np.ndarray:
+def _log_likelihood(k: Any, n: Any) -> Any:
+    if not isinstance(k, np.ndarray):
+        return _times_log(k) + _times_log(n - k) - _times_log(n)
     return xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)
 
 
-def lower_limit(k: Any, n: Any) -> np.ndarray:
+def _times_log(x: float) -> float:
+    return x * math.log(x) if x > 0 else 0.0
+
+
+def lower_limit(k: Any, n: Any) -> Any:
     """Lower limit of the share k of n (Wilson 1927)."""
-    n, z = np.maximum(n, 1), SURELY
+    n, z = np.maximum(n, 1) if isinstance(n, np.ndarray) else max(n, 1), SURELY
     share = k / n
-    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    spread = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     return (share + z * z / (2 * n) - spread) / (1 + z * z / n)
