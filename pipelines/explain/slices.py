@@ -209,7 +209,7 @@ def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
     rows, table = trials.rows, leading(trials, table)
     able = np.flatnonzero(table.k >= trials.fewest(floor + min(rows.attribute_cost, rows.day_cost)))
     gains = trials.gain(table.k[able], table.likely[able])
-    best = np.argsort(-gains, kind="stable")[:BEAM]
+    best = np.argsort(-gains, kind="stable")[: FEW if trials.is_sample else BEAM]
     return [table.candidate(trials, at) for at in able[best[gains[best] > 0]]]
 
 
