@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import polars as pl
 from pipelines.explain.rows import Coded
 from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome
+from pipelines.reconciliation.words import numbered, repeats
 from pipelines.spec.model import Variable
 
 TEXTS = ("yes_no", "code", "sks", "text")
@@ -56,6 +56,26 @@ def in_common(sides: Mapping[str, Coded], at: Mapping[str, np.ndarray]) -> Codes
         number = np.append(np.searchsorted(words, coded.values) if coded.values else [], len(words))
         of[side] = number.astype(np.min_scalar_type(len(words)))[coded.code[at[side]]]
     return Codes(pl.Series(words, dtype=pl.String), of)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The different numbers of a column, the number of each, and for each row the number of its value."""
+
+    values: np.ndarray
+    numbers: np.ndarray
+    of: np.ndarray
+
+    @classmethod
+    def of_column(cls, column: pl.Series, variable: Variable) -> Levels:
+        values, numbers, of = numbered(column)
+        return cls(as_numbers(variable, values), numbers, of)
+
+    def where(self, judged: np.ndarray) -> np.ndarray:
+        """What was judged of each value, by row."""
+        marks = np.zeros(int(self.numbers.max(initial=0)) + 1, dtype=bool)
+        marks[self.numbers] = judged
+        return marks.take(self.of, mode="clip")
 
 
 class Cells:
@@ -130,6 +150,12 @@ class Cells:
         reported, new = (as_numbers(self.variable, self._values[side]) for side in SIDES)
         return reported, new
 
+    @cached_property
+    def levels(self) -> Levels | None:
+        """The different reported numbers, where they repeat."""
+        values = self._values["reported"]
+        return Levels.of_column(values, self.variable) if repeats(values) else None
+
     @property
     def words(self) -> pl.Series:
         """The different texts of a text variable."""
@@ -157,14 +183,22 @@ class Cells:
 
     def expecting(self, kind: str, parameters: dict[str, Any], made: Callable[[pl.Series], pl.Series]) -> Suspicion:
         """New is what is `made` of the reported text, where that counts as another: decided once for each text."""
-        words, codes = self.words, self.codes
-        expected = made(words)
-        known = {word: at for at, word in enumerate(words.to_list())}
-        place = np.array([*map(known.get, expected.to_list(), repeat(-1)), -1])
-        differs = np.append(expected.is_not_null().to_numpy() & self.would_differ(words, expected), False)
-        eligible = differs.take(codes["reported"], mode="clip") & self.filled_new
+        expected = made(self.words)
+        differs = expected.is_not_null().to_numpy() & self.would_differ(self.words, expected)
+        told = dict(zip(self.words.filter(differs), expected.filter(differs), strict=True))
+        return self.moving(kind, parameters, told)
+
+    def moving(self, kind: str, parameters: dict[str, Any], mapping: Mapping[str, str]) -> Suspicion:
+        """New is what the reported text is mapped to; no text is mapped to what counts as the same."""
+        known = {word: at for at, word in enumerate(self.words)}
+        goes = np.full(len(known) + 1, len(known) + 1)
+        moves = np.zeros(len(known) + 1, dtype=bool)
+        for old, new in mapping.items():
+            goes[known[old]], moves[known[old]] = known.get(new, len(known) + 1), True
+        reported, new = (self.codes[side] for side in SIDES)
+        eligible = moves.take(reported, mode="clip") & self.filled_new
         at = np.flatnonzero(eligible & self.open)
-        return self.suspicion(kind, parameters, eligible, at[place[codes["reported"][at]] == codes["new"][at]])
+        return self.suspicion(kind, parameters, eligible, at[goes[reported[at]] == new[at]])
 
     def suspicion(self, kind: str, parameters: dict[str, Any], eligible: np.ndarray, hits: np.ndarray) -> Suspicion:
         """A suspicion about this variable alone, among the pairs that are left; `hits` as marks or as places."""

@@ -158,7 +158,8 @@ def _recodings(cells: Cells, focus: np.ndarray, shown: pl.DataFrame) -> Iterator
 
 
 def recoding(cells: Cells, mapping: Mapping[str, str]) -> Suspicion:
-    return _mapped(cells, "code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping)
+    """`mapping` is of moves that were seen to be discrepancies."""
+    return cells.moving("code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping)
 
 
 def mapping_in(cells: Cells, inside: np.ndarray) -> dict[str, str]:

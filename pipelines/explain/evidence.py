@@ -13,6 +13,7 @@ from pipelines.explain.scope import scopes
 from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.identifiers import OF_NOTHING, folded, numbers_of
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reconciliation.shape import hashes
 from pipelines.spec.model import DatabaseSpec
 
 
@@ -91,9 +92,10 @@ class Pairs:
     def _earlier(self) -> tuple[np.ndarray, np.ndarray]:
         """The pairs whose person has an earlier reported record, and the row of that record."""
         side, day = self._found.sides["reported"], self.spec.event_date
-        people = pl.DataFrame([side.column("person"), side.column(day)]).with_row_index("row")
-        several = people.filter(pl.col("person").is_duplicated() & pl.col("person").is_not_null())
-        several = several.with_columns(id=side.column("record_id", several["row"].to_numpy())).sort("person", day, "id")
+        person = side.column("person")
+        rows = np.flatnonzero(pl.Series(hashes(person)).is_duplicated().to_numpy() & person.is_not_null().to_numpy())
+        several = pl.DataFrame({"row": rows, "person": person.gather(rows), "day": side.column(day, rows)})
+        several = several.with_columns(id=side.column("record_id", rows)).sort("person", "day", "id")
         again = (several["person"] == several["person"].shift(1)).fill_null(False)
         before = np.full(side.height, -1)
         before[several["row"].filter(again).to_numpy()] = several["row"].shift(1).filter(again).to_numpy()

@@ -53,15 +53,18 @@ def is_as_predicted(cells: Cells, at: np.ndarray, predicted: Prediction, slack: 
 
 
 def _moves(cells: Cells, predicted: Prediction, slack: float) -> np.ndarray:
-    """Where the prediction is further from the reported number than what counts as equal."""
+    """Where the prediction is further from the reported number than what counts as equal; judged once for each number
+    where numbers repeat."""
+    if cells.levels:
+        return cells.levels.where(_are_moved(cells, cells.levels.values, predicted, slack))
     reported = cells.numbers[0]
-    moves = np.empty(len(reported), dtype=bool)
+    blocks = (reported[at : at + BLOCK] for at in range(0, len(reported), BLOCK))
+    return np.concatenate([np.zeros(0, bool), *(_are_moved(cells, block, predicted, slack) for block in blocks)])
+
+
+def _are_moved(cells: Cells, reported: np.ndarray, predicted: Prediction, slack: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        for block in (slice(at, at + BLOCK) for at in range(0, len(reported), BLOCK)):
-            here = reported[block]
-            accepted = np.maximum(_tolerance(cells, here), slack) + EXACT
-            moves[block] = np.abs(predicted(here) - here) > accepted
-    return moves
+        return np.abs(predicted(reported) - reported) > np.maximum(_tolerance(cells, reported), slack) + EXACT
 
 
 def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray | float:

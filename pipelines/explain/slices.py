@@ -116,7 +116,8 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
         best = _best_of([best, _best_plain(trials, demands, table, floor)])
         if length < MOST_ATTRIBUTES:
             seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
-            shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[: FEW if trials.is_sample else BEAM]
+            said = [found for found in beside if found.gain > 0] if trials.is_sample else beside
+            shorter = sorted(_distinct([*seeds, *said]), key=_merit)[: FEW if trials.is_sample else BEAM]
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
 
 
