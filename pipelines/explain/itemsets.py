@@ -68,12 +68,10 @@ def joined(tables: Sequence[Table], length: int) -> Table:
 
 def leading(trials: Trials, table: Table) -> Table:
     """Those that are made longer: all; of a sample, those that are hit more often than others there. A slice worth
-    telling stands out without its attribute of fewest values too, while noise seldom does. That misses are sampled
-    too makes the nats of noise more by hits ÷ misses (Ury 1975)."""
+    telling stands out without its attribute of fewest values too, while noise seldom does."""
     if not trials.is_sample:
         return table
-    misses = trials.misses if len(table.values) == 1 else trials.first
-    doubt = 1 + len(trials.hit.day) / max(len(misses.day), 1)
+    doubt = trials.doubt if len(table.values) == 1 else 1 + len(trials.hit.day) / max(len(trials.first.day), 1)
     return table.only(trials.gain(table.k, table.likely) > LEADS * doubt * trials.hit.weight)
 
 

@@ -97,9 +97,13 @@ class Rows:
             return False
         return not self._is_decided(a, b)
 
+    @cached_property
+    def _first(self) -> list[np.ndarray]:
+        return [self.codes[name][:FIRST_ROWS].astype(np.intp) + 1 for name in self.names]
+
     def _is_decided(self, a: int, b: int) -> bool:
         """Whether one of the two has one value wherever the other has a certain one; of many rows, in the first."""
-        one, other = (self.codes[self.names[at]][:FIRST_ROWS].astype(np.intp) + 1 for at in (a, b))
+        one, other = (self._first[at] for at in (a, b))
         seen = np.bincount(one * self.sizes[b] + other, minlength=self.sizes[a] * self.sizes[b]) > 0
         both = seen.reshape(self.sizes[a], self.sizes[b])
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
@@ -109,10 +113,10 @@ class Rows:
         at: np.ndarray | slice = slice(None)
         for name in sorted(named, key=lambda name: -len(self.values[name])):  # of what is rare few rows are left
             start = self.starts[self.names.index(name)] + 1
-            at = _among(at, self._with_codes(name, [number - start for number in named[name]], at))
+            at = among(at, self._with_codes(name, [number - start for number in named[name]], at))
         if period:
             day = self.day_code[at]
-            at = _among(at, (day >= period[0]) & (day <= period[1]))
+            at = among(at, (day >= period[0]) & (day <= period[1]))
         return np.arange(len(self)) if isinstance(at, slice) else at
 
     def _with_codes(self, name: str, codes: Sequence[int], at: np.ndarray | slice = slice(None)) -> np.ndarray:
@@ -210,7 +214,8 @@ class Rows:
         return float(np.log(max(len(self.days), 2))) + 4.0
 
 
-def _among(at: np.ndarray | slice, chosen: np.ndarray) -> np.ndarray:
+def among(at: np.ndarray | slice, chosen: np.ndarray) -> np.ndarray:
+    """The chosen ones of the places; of all, as places."""
     return np.flatnonzero(chosen) if isinstance(at, slice) else at[chosen]
 
 

@@ -116,8 +116,10 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
         best = _best_of([best, _best_plain(trials, demands, table, floor)])
         if length < MOST_ATTRIBUTES:
             seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
-            said = [found for found in beside if found.gain > 0] if trials.is_sample else beside
+            said = filter(trials.pays, beside) if trials.is_sample else beside
             shorter = sorted(_distinct([*seeds, *said]), key=_merit)[: FEW if trials.is_sample else BEAM]
+        if not shorter and not len(table.k):
+            break
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
 
 

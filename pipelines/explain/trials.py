@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
-from pipelines.explain.rows import Rows
+from pipelines.explain.rows import Rows, among
 
 FEWEST_HITS = 6  # below this many rows a share is no evidence
 SURELY = 1.96  # standard errors of the lower limit of a share (Wilson 1927)
@@ -22,6 +22,7 @@ PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
 MOST_ROWS = 50_000
 MOST_HITS, CONTROLS = 4_000, 2
 SAMPLED = 0.9
+FEWEST_MISSES = 4_000  # of a sample
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
 
 Named = Mapping[str, tuple[int, ...]]
@@ -64,13 +65,14 @@ class Some:
 
     def inside(self, rows: Rows, named: Named, period: tuple[int, int] | None) -> np.ndarray:
         """Positions in the slice."""
-        chosen = np.ones(len(self.day), dtype=bool)
+        at: np.ndarray | slice = slice(None)
         for name, codes in named.items():
-            column = self.codes[rows.names.index(name)]
-            chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
+            column = self.codes[rows.names.index(name)][at]
+            at = among(at, column == codes[0] if len(codes) == 1 else np.isin(column, codes))
         if period:
-            chosen &= (self.day >= period[0]) & (self.day <= period[1])
-        return np.flatnonzero(chosen)
+            day = self.day[at]
+            at = among(at, (day >= period[0]) & (day <= period[1]))
+        return np.arange(len(self.day)) if isinstance(at, slice) else at
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,24 @@ class Trials:
     def fewest(self, gain: float) -> float:
         """The fewest hits with which a slice could gain more than that, did it hold nothing else; in a sample, at least
         those that FEWEST_HITS stand for."""
-        low, high = math.ceil(FEWEST_HITS * self.hit.weight), self.hits + 1
+        low, step = math.ceil(FEWEST_HITS * self.hit.weight), 1
+        while low <= self.hits and self.gain(low, low) <= gain:
+            low, step = low + step, 2 * step
+        high, low = min(low, self.hits + 1), low - step // 2 + 1 if step > 1 else low
         while low < high:
-            tried = np.unique(np.linspace(low, high - 1, 64).astype(int))
-            enough = np.flatnonzero(self.gain(tried, tried) > gain)
-            at = enough[0] if len(enough) else len(tried)
-            low, high = int(tried[at - 1]) + 1 if at else low, int(tried[at]) if at < len(tried) else high
+            k = (low + high) // 2
+            low, high = (low, k) if self.gain(k, k) > gain else (k + 1, high)
         return low
+
+    @property
+    def doubt(self) -> float:
+        """That misses are sampled too makes the nats of noise more by hits ÷ misses (Ury 1975)."""
+        return 1 + len(self.hit.day) / max(len(self.misses.day), 1)
+
+    def pays(self, candidate: Candidate) -> bool:
+        """Whether what the sample itself tells of a slice is worth the description."""
+        said = cost(self.rows, candidate.named, candidate.period)
+        return candidate.gain + said > said * self.doubt * self.hit.weight
 
     def measured(self, candidate: Candidate) -> Candidate:
         """What was found in a sample, measured on every row."""
@@ -143,7 +156,7 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
     is_many = len(hit) + n_misses > MOST_ROWS
     step = -(-len(hit) // MOST_HITS) if is_many else 1
-    every = max(1, n_misses // (CONTROLS * MOST_HITS)) if is_many else 1
+    every = max(1, n_misses // max(CONTROLS * len(hit[::step]), FEWEST_MISSES)) if is_many else 1
     missed = np.flatnonzero(misses[::every]) * every
     few = max(1, len(missed) // max(CONTROLS * len(hit[::step]), FEWEST_FIRST))
     sampled = _some(rows, missed, n_misses)
@@ -167,21 +180,21 @@ def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
 def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> Any:
     """Log-likelihood of two shares (inside, outside) less that of one; 0 where the slice has the lower share."""
     out_k, out_n = total_hits - k + PRIOR_HITS, total - n + PRIOR_TRIALS
-    higher = k * out_n > out_k * n
-    one = _log_likelihood(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
+    higher, one = k * out_n > out_k * n, _nats(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
     if not isinstance(k, np.ndarray):
-        return _log_likelihood(k, n) + _log_likelihood(out_k, out_n) - one if higher else 0.0
+        return _nats(k, n) + _nats(out_k, out_n) - one if higher else 0.0
     return np.where(higher, _log_likelihood(k, n) + _log_likelihood(out_k, out_n) - one, 0.0)
 
 
-def _log_likelihood(k: Any, n: Any) -> Any:
-    if not isinstance(k, np.ndarray):
-        return _times_log(k) + _times_log(n - k) - _times_log(n)
+def _log_likelihood(k: np.ndarray, n: np.ndarray) -> np.ndarray:
     return xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)
 
 
-def _times_log(x: float) -> float:
-    return x * math.log(x) if x > 0 else 0.0
+def _nats(k: float, n: float) -> float:
+    """The same of single counts, which are many."""
+    rest = n - k
+    hit, missed = k * math.log(k) if k > 0 else 0.0, rest * math.log(rest) if rest > 0 else 0.0
+    return hit + missed - (n * math.log(n) if n > 0 else 0.0)
 
 
 def lower_limit(k: Any, n: Any) -> Any:
