@@ -59,22 +59,38 @@ def in_common(sides: Mapping[str, Coded], at: Mapping[str, np.ndarray]) -> Codes
 
 
 @dataclass(frozen=True)
+class Measures:
+    """Numbers, dates or times: each side's column, and the places of the pairs in it."""
+
+    columns: Mapping[str, pl.Series]
+    at: Mapping[str, np.ndarray]
+
+    def said(self, side: str, at: np.ndarray | slice) -> pl.Series:
+        return self.columns[side].gather(self.at[side][at])
+
+    def numbers(self, side: str, variable: Variable) -> np.ndarray:
+        return as_numbers(variable, self.columns[side])[self.at[side]]
+
+    def levels(self, side: str, variable: Variable) -> Levels | None:
+        """The different numbers of a side, where they repeat."""
+        if not repeats(self.columns[side]):
+            return None
+        values, numbers, of = numbered(self.columns[side])
+        return Levels(as_numbers(variable, values), numbers, of[self.at[side]])
+
+
+@dataclass(frozen=True)
 class Levels:
-    """The different numbers of a column, the number of each, and for each row the number of its value."""
+    """The different numbers, what each is called, and for each pair how its number is called."""
 
     values: np.ndarray
-    numbers: np.ndarray
+    names: np.ndarray
     of: np.ndarray
 
-    @classmethod
-    def of_column(cls, column: pl.Series, variable: Variable) -> Levels:
-        values, numbers, of = numbered(column)
-        return cls(as_numbers(variable, values), numbers, of)
-
     def where(self, judged: np.ndarray) -> np.ndarray:
-        """What was judged of each value, by row."""
-        marks = np.zeros(int(self.numbers.max(initial=0)) + 1, dtype=bool)
-        marks[self.numbers] = judged
+        """What was judged of each number, by pair."""
+        marks = np.zeros(int(self.names.max(initial=0)) + 1, dtype=bool)
+        marks[self.names] = judged
         return marks.take(self.of, mode="clip")
 
 
@@ -86,11 +102,11 @@ class Cells:
         self,
         name: str,
         variable: Variable,
-        values: Codes | Mapping[str, pl.Series],
+        values: Codes | Measures,
         missing: Mapping[str, pl.Series | None],
         outcomes: np.ndarray,
     ) -> None:
-        """`values`: texts as Codes, all else as it is; `outcomes`: places among OUTCOMES."""
+        """`values`: texts as Codes, all else as Measures; `outcomes`: places among OUTCOMES."""
         self.name, self.variable = name, variable
         self.is_text = isinstance(values, Codes)
         self._values, self._missing, self._outcomes = values, missing, outcomes
@@ -99,9 +115,7 @@ class Cells:
 
     def said(self, side: str, at: np.ndarray | slice = slice(None)) -> pl.Series:
         """The values of a side, in all pairs or in those `at` their places."""
-        if isinstance(self._values, Codes):
-            return self._values.said(side, at)
-        return self._values[side][at] if isinstance(at, slice) else self._values[side].gather(at)
+        return self._values.said(side, at)
 
     def code(self, side: str, at: np.ndarray | slice = slice(None)) -> pl.Series:
         """The missing code of a side."""
@@ -120,7 +134,7 @@ class Cells:
     def _is_filled(self, side: str) -> np.ndarray:
         if isinstance(self._values, Codes):
             return self._values.of[side] != len(self.words)
-        return self._values[side].is_not_null().to_numpy()
+        return ~np.isnan(self.numbers[SIDES.index(side)])
 
     @cached_property
     def filled_reported(self) -> np.ndarray:
@@ -147,14 +161,13 @@ class Cells:
     @cached_property
     def numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """(reported, new) as numbers, NaN where empty: days of a date, minutes of a time stamp."""
-        reported, new = (as_numbers(self.variable, self._values[side]) for side in SIDES)
+        reported, new = (self._values.numbers(side, self.variable) for side in SIDES)
         return reported, new
 
     @cached_property
     def levels(self) -> Levels | None:
         """The different reported numbers, where they repeat."""
-        values = self._values["reported"]
-        return Levels.of_column(values, self.variable) if repeats(values) else None
+        return self._values.levels("reported", self.variable)
 
     @property
     def words(self) -> pl.Series:
@@ -171,7 +184,8 @@ class Cells:
         if isinstance(self._values, Codes):
             found = np.flatnonzero((self.words == value).to_numpy())
             return self.codes[side] == (found[0] if len(found) else len(self.words) + 1)
-        return (self._values[side] == value).fill_null(False).to_numpy()
+        (number,) = as_numbers(self.variable, pl.Series([value]))
+        return self.numbers[SIDES.index(side)] == number
 
     def would_differ(self, reported: pl.Series, predicted: pl.Series) -> np.ndarray:
         """Where the predicted new value would be a discrepancy, by the specification's own comparison."""

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from pipelines.explain.cells import TEXTS, Cells, Suspicion, in_common
+from pipelines.explain.cells import TEXTS, Cells, Measures, Suspicion, in_common
 from pipelines.explain.rows import Coded, Rows, rows_from, slice_attributes
 from pipelines.explain.scope import scopes
 from pipelines.reconciliation.cells import SIDES
@@ -28,7 +28,6 @@ class Pairs:
         self.scopes = scopes(spec, reconciliation)
         rows = {side: reconciliation.index.rows(side)[self._order] for side in SIDES}
         self.at = {side: scope.place[rows[side]] for side, scope in self.scopes.items()}
-        self._places = {side: pl.Series(at, dtype=pl.UInt32) for side, at in self.at.items()}
         self._cells: dict[str, Cells] = {}
         self._nameable: dict[tuple, Rows] = {}
 
@@ -73,13 +72,13 @@ class Pairs:
         if variable.type in TEXTS:
             values = in_common({side: scope.coded(name) for side, scope in self.scopes.items()}, self.at)
         else:
-            values = {side: scope.column(name).gather(self._places[side]) for side, scope in self.scopes.items()}
+            values = Measures({side: scope.column(name) for side, scope in self.scopes.items()}, self.at)
         return Cells(name, variable, values, {side: self._missing(side, name) for side in SIDES}, self._outcomes(name))
 
     def _missing(self, side: str, name: str) -> pl.Series | None:
         """The missing codes, if there are any."""
         column, scope = f"{name}_missing", self.scopes[side]
-        return scope.read(column).gather(self._places[side]) if scope.has(column) else None
+        return scope.read(column).gather(self.at[side]) if scope.has(column) else None
 
     def _outcomes(self, name: str) -> np.ndarray:
         """The outcome of each pair, as its place among OUTCOMES; all that is no discrepancy is said to agree."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,8 @@ def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:
     """The finding that explains most; of equals the one that says more."""
     if np.count_nonzero(cells.open) < FEWEST_HITS:
         return None
-    findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, cells, suspicion))]
+    findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, suspicion))]
+    findings += _whole_mappings(pairs, cells, findings)
     return min(findings, key=lambda f: (-round(f.strength, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
 
 
@@ -99,26 +100,23 @@ def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
     return focuses
 
 
-def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
+def _placed(pairs: Pairs, suspicion: Suspicion) -> Finding | None:
     pairs.asked += 1
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
     place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least)
-    if place is None:
-        return None
-    finding = Finding(suspicion, place)
-    return _with_whole_mapping(pairs, cells, finding) if suspicion.kind == "code_recoded" else finding
+    return Finding(suspicion, place) if place else None
 
 
-def _with_whole_mapping(pairs: Pairs, cells: Cells, finding: Finding) -> Finding:
+def _whole_mappings(pairs: Pairs, cells: Cells, findings: Iterable[Finding]) -> Iterator[Finding]:
     """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
-    inside = pairs.rows_for(finding.suspicion).inside(finding.place.where) & cells.left
-    mapping = mapping_in(cells, inside) | finding.suspicion.parameters["mapping"]
-    if mapping == finding.suspicion.parameters["mapping"]:
-        return finding
-    whole = recoding(cells, mapping)
-    place = best_slice(pairs.rows_for(whole), whole.eligible, whole.hits)
-    wider = Finding(whole, place) if place else finding
-    return max(finding, wider, key=lambda found: found.strength)
+    asked = [found.suspicion.parameters for found in findings]
+    for found in [found for found in findings if found.suspicion.kind == "code_recoded"]:
+        inside = pairs.rows_for(found.suspicion).inside(found.place.where) & cells.left
+        whole = recoding(cells, mapping_in(cells, inside) | found.suspicion.parameters["mapping"])
+        if whole.parameters not in asked:
+            asked.append(whole.parameters)
+            if place := best_slice(pairs.rows_for(whole), whole.eligible, whole.hits):
+                yield Finding(whole, place)
 
 
 def _taken(pairs: Pairs, finding: Finding) -> Cause:
