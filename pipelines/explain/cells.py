@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.explain.rows import Coded
+from pipelines.explain.rows import Coded, is_among
 from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome
 from pipelines.reconciliation.words import numbered, repeats
@@ -206,11 +206,10 @@ class Cells:
         """New is what the reported text is mapped to; no text is mapped to what counts as the same."""
         known = {word: at for at, word in enumerate(self.words)}
         goes = np.full(len(known) + 1, len(known) + 1)
-        moves = np.zeros(len(known) + 1, dtype=bool)
         for old, new in mapping.items():
-            goes[known[old]], moves[known[old]] = known.get(new, len(known) + 1), True
+            goes[known[old]] = known.get(new, len(known) + 1)
         reported, new = (self.codes[side] for side in SIDES)
-        eligible = moves.take(reported, mode="clip") & self.filled_new
+        eligible = is_among(reported, [known[old] for old in mapping], len(known) + 1) & self.filled_new
         at = np.flatnonzero(eligible & self.open)
         return self.suspicion(kind, parameters, eligible, at[goes[reported[at]] == new[at]])
 

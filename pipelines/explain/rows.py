@@ -120,15 +120,7 @@ class Rows:
         return np.arange(len(self)) if isinstance(at, slice) else at
 
     def _with_codes(self, name: str, codes: Sequence[int], at: np.ndarray | slice = slice(None)) -> np.ndarray:
-        column = self.codes[name][at]
-        if len(codes) > FEW_CODES:
-            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
-            is_named[codes] = True
-            return is_named[column]
-        chosen = column == codes[0] if codes else np.zeros(len(column), dtype=bool)
-        for code in codes[1:]:
-            chosen |= column == code
-        return chosen
+        return is_among(self.codes[name][at], codes, len(self.values[name]) + 1)
 
     def without(self, columns: Collection[str]) -> Rows:
         """The same rows without some columns; themselves where they have none of them."""
@@ -212,6 +204,18 @@ class Rows:
     def day_cost(self) -> float:
         """Nats to say one end of a period: that it is one, which, and the day of all there are."""
         return float(np.log(max(len(self.days), 2))) + 4.0
+
+
+def is_among(column: np.ndarray, codes: Sequence[int], size: int) -> np.ndarray:
+    """Where a column has one of the codes; `size` is how many there are, "unknown" among them."""
+    if len(codes) > FEW_CODES:
+        is_named = np.zeros(size, dtype=bool)  # the last is "unknown", also as code −1
+        is_named[codes] = True
+        return is_named[column]
+    chosen = column == codes[0] if codes else np.zeros(len(column), dtype=bool)
+    for code in codes[1:]:
+        chosen |= column == code
+    return chosen
 
 
 def among(at: np.ndarray | slice, chosen: np.ndarray) -> np.ndarray:
