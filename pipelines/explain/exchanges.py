@@ -59,7 +59,9 @@ def _same(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
     if not one.is_text:
         a, b = one.numbers[1][at], other.numbers[0][at]
         return (np.abs(a - b) <= EXACT) | (np.isnan(a) & np.isnan(b))
-    return one.said("new", at).eq_missing(other.said("reported", at)).to_numpy()
+    known = {word: code for code, word in enumerate(one.words)}
+    code = np.array([*(known.get(word, -1) for word in other.words), len(known)])  # the last is empty
+    return code[other.codes["reported"][at]] == one.codes["new"][at]
 
 
 def _say_another(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:

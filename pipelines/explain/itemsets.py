@@ -9,6 +9,7 @@ decided by the other (a unit lies in one region) do not stand together: the slic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,7 +72,7 @@ def leading(trials: Trials, table: Table) -> Table:
     telling stands out without its attribute of fewest values too, while noise seldom does."""
     if not trials.is_sample:
         return table
-    doubt = trials.doubt if len(table.values) == 1 else 1 + len(trials.hit.day) / max(len(trials.first.day), 1)
+    doubt = trials.doubt if len(table.values) == 1 else 1 + len(trials.hit) / max(len(trials.first), 1)
     return table.only(trials.gain(table.k, table.likely) > LEADS * doubt * trials.hit.weight)
 
 
@@ -86,7 +87,7 @@ def _parts(trials: Trials, table: Table) -> Iterator[Table]:
     which = np.ravel_multi_index(tuple(places), (len(trials.rows.names),) * len(places))
     order = np.argsort(which, kind="stable")
     number = np.cumsum(np.append(0, np.diff(which[order]) > 0)) if len(order) else order
-    at_once = max(1, AT_ONCE // max(len(trials.hit.day), len(trials.first.day), 1))
+    at_once = max(1, AT_ONCE // max(len(trials.hit), len(trials.first), 1))
     ends = np.flatnonzero(np.diff(number // at_once)) + 1
     yield from (table.only(part) for part in np.split(order, ends)) if len(order) else ()
 
@@ -110,7 +111,7 @@ def _members(rows: Rows, some: Some, values: np.ndarray, groups: np.ndarray, of:
     starts, sizes = np.array(rows.starts), np.array(rows.sizes)[groups]
     first = np.cumsum(np.append(0, sizes.prod(0)))
     slice_number, row_number = first[of], first[:-1, None]
-    each = np.zeros_like(slice_number), np.zeros((groups.shape[1], len(some.day)), dtype=np.intp)
+    each = np.zeros_like(slice_number), np.zeros((groups.shape[1], len(some)), dtype=np.intp)
     for value, place, size in zip(values, groups, sizes, strict=True):
         each = (
             each[0] * size[of] + value - starts[place][of],
@@ -135,7 +136,7 @@ def _with_another(trials: Trials, shorter: Table, fewest: float) -> Table:
         _members(rows, some, values, groups, of_slice).counted(rows, some, len(of_slice), beside)
         for some in (trials.hit, trials.first)
     )
-    live = np.flatnonzero(k * trials.hit.weight >= fewest)
+    live = np.flatnonzero(k >= math.ceil(fewest / trials.hit.weight))
     live = live[rows.known[live % rows.size]]
     of, value = np.divmod(live, rows.size)
     table = _table(trials, np.sort(np.vstack([values[:, of], value]), axis=0), k[live], m[live], trials.first)

@@ -122,26 +122,29 @@ def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
         ratio = n / r
     ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
     ratio = ratio[np.abs(ratio - 1) > SMALLEST_FACTOR_STEP]
+    digits = last_digit(n), last_digit(r)
     for centre in modes(np.log(ratio), SAME_RATIO):
-        factor = tidy(_fitted_factor(r, n, float(np.exp(centre))))
+        factor = tidy(_fitted_factor(r, n, float(np.exp(centre)), digits))
         if abs(factor - 1) > SMALLEST_FACTOR_STEP:
-            slack = _rounding(n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)], factor, r)
+            fitting = n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)]
+            slack = _rounding(last_digit(fitting), factor, digits[1])
             yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, partial(np.multiply, factor), slack)
 
 
-def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float) -> float:
+def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> float:
     """Least squares through the origin among what fits, by what rounding allows, and again."""
     for _ in range(4):
-        near = np.abs(n - factor * r) <= np.maximum(SAME_RATIO * np.abs(factor * r), _rounding(n, factor, r))
+        fits = np.maximum(SAME_RATIO * np.abs(factor * r), _rounding(digits[0], factor, digits[1]))
+        near = np.abs(n - factor * r) <= fits
         if near.sum() < 2:
             return factor
         factor = float((n[near] * r[near]).sum() / (r[near] ** 2).sum())
     return factor
 
 
-def _rounding(new: np.ndarray, factor: float, reported: np.ndarray) -> float:
+def _rounding(new: float, factor: float, reported: float) -> float:
     """Half a last digit on either side: what rounding alone can make two values in one ratio differ."""
-    return last_digit(new) * 0.5 + abs(factor) * last_digit(reported) * 0.5 + EXACT
+    return new * 0.5 + abs(factor) * reported * 0.5 + EXACT
 
 
 def last_digit(values: np.ndarray) -> float:
@@ -187,7 +190,11 @@ def _line(cells: Cells, r: np.ndarray, n: np.ndarray, near: np.ndarray) -> Itera
         a, b = np.polyfit(r[near], n[near], 1)
         near = np.abs(n - a * r - b) <= max(3 * float(np.std((n - a * r - b)[near])), EXACT)
     a, b = float(f"{a:.4g}"), float(f"{b:.4g}")
-    slack = _rounding(n[near], a, r[near]) + abs(b) * 5e-4 + abs(a) * 5e-4 * float(np.abs(r[near]).max())
+    slack = (
+        _rounding(last_digit(n[near]), a, last_digit(r[near]))
+        + abs(b) * 5e-4
+        + abs(a) * 5e-4 * float(np.abs(r[near]).max())
+    )
     is_factor, is_offset, is_constant = abs(b) <= 2 * slack, abs(a - 1) < 0.01, abs(a) < 0.01
     if not (is_factor or is_offset or is_constant):
         yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, lambda values: a * values + b, slack)

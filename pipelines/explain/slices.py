@@ -222,7 +222,7 @@ def _beside(trials: Trials, demands: Demands, shorter: Candidate, floor: float) 
     if _bound(trials, shorter) <= floor:
         return []
     few = list(_longer(trials, demands, shorter, replace(trials.first, weight=trials.misses.weight)))
-    if len(trials.first.day) == len(trials.misses.day) or not any(_is_able(demands, c, floor) for c in few):
+    if len(trials.first) == len(trials.misses) or not any(_is_able(demands, c, floor) for c in few):
         return few
     return list(_longer(trials, demands, shorter, trials.misses))
 
@@ -233,7 +233,7 @@ def _is_able(demands: Demands, candidate: Candidate, floor: float) -> bool:
 
 def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -> Iterator[Candidate]:
     """The slice with a list or a period more; where it has one already, also with one value more."""
-    misses, hits = (some.inside(trials.rows, shorter.named, shorter.period) for some in (among, trials.hit))
+    misses, hits = (some.inside(shorter.named, shorter.period) for some in (among, trials.hit))
     size = trials.rows.size
     k = trials.hit.weight * np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size)
     n = k + among.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)

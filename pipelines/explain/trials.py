@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,22 +58,38 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Some:
-    """Hits, or misses: one column a trial, one row an attribute (Rows.numbered); each stands for `weight` of them."""
+    """Hits, or misses: the places of `rows`; each stands for `weight` of them."""
 
-    codes: np.ndarray
-    day: np.ndarray
+    rows: Rows
+    at: np.ndarray
     weight: float
 
-    def inside(self, rows: Rows, named: Named, period: tuple[int, int] | None) -> np.ndarray:
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """One column a trial, one row an attribute."""
+        return self.rows.numbered(self.at)
+
+    @cached_property
+    def day(self) -> np.ndarray:
+        return self.rows.day_code[self.at]
+
+    def inside(self, named: Named, period: tuple[int, int] | None) -> np.ndarray:
         """Positions in the slice."""
         at: np.ndarray | slice = slice(None)
-        for name, codes in named.items():
-            column = self.codes[rows.names.index(name)][at]
-            at = among(at, column == codes[0] if len(codes) == 1 else np.isin(column, codes))
+        for name, numbers in named.items():
+            place = self.rows.names.index(name)
+            column = self.codes[place][at] if "codes" in self.__dict__ else self._number(place, at)
+            at = among(at, column == numbers[0] if len(numbers) == 1 else np.isin(column, numbers))
         if period:
             day = self.day[at]
             at = among(at, (day >= period[0]) & (day <= period[1]))
-        return np.arange(len(self.day)) if isinstance(at, slice) else at
+        return np.arange(len(self)) if isinstance(at, slice) else at
+
+    def _number(self, place: int, at: np.ndarray | slice) -> np.ndarray:
+        return self.rows.codes[self.rows.names[place]][self.at[at]].astype(np.intp) + self.rows.starts[place] + 1
 
 
 @dataclass(frozen=True)
@@ -119,7 +136,7 @@ class Trials:
     @property
     def doubt(self) -> float:
         """That misses are sampled too makes the nats of noise more by hits ÷ misses (Ury 1975)."""
-        return 1 + len(self.hit.day) / max(len(self.misses.day), 1)
+        return 1 + len(self.hit) / max(len(self.misses), 1)
 
     def pays(self, candidate: Candidate) -> bool:
         """Whether what the sample itself tells of a slice is worth the description."""
@@ -136,7 +153,7 @@ class Trials:
         return self.candidate(candidate.named, candidate.period, n, k)
 
     def counted_candidate(self, named: Named, period: tuple[int, int] | None) -> Candidate:
-        misses, hits = (some.inside(self.rows, named, period) for some in (self.misses, self.hit))
+        misses, hits = (some.inside(named, period) for some in (self.misses, self.hit))
         return self.candidate(named, period, *self.counted(len(misses), len(hits)))
 
     def candidates(
@@ -155,19 +172,16 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
     is_many = len(hit) + n_misses > MOST_ROWS
-    step = -(-len(hit) // MOST_HITS) if is_many else 1
-    every = max(1, n_misses // max(CONTROLS * len(hit[::step]), FEWEST_MISSES)) if is_many else 1
+    hit_sample = hit[:: -(-len(hit) // MOST_HITS) if is_many else 1]
+    every = max(1, n_misses // max(CONTROLS * len(hit_sample), FEWEST_MISSES)) if is_many else 1
     missed = np.flatnonzero(misses[::every]) * every
-    few = max(1, len(missed) // max(CONTROLS * len(hit[::step]), FEWEST_FIRST))
-    sampled = _some(rows, missed, n_misses)
-    first = Some(sampled.codes[:, ::few], sampled.day[::few], n_misses / max(len(sampled.day[::few]), 1))
-    return Trials(
-        rows, _some(rows, hit[::step], len(hit)), sampled, first, len(hit) + n_misses, len(hit), (eligible, hits)
-    )
+    first = missed[:: max(1, len(missed) // max(CONTROLS * len(hit_sample), FEWEST_FIRST))]
+    some = (_some(rows, *of) for of in ((hit_sample, len(hit)), (missed, n_misses), (first, n_misses)))
+    return Trials(rows, *some, len(hit) + n_misses, len(hit), (eligible, hits))
 
 
-def _some(rows: Rows, chosen: np.ndarray, of: int) -> Some:
-    return Some(rows.numbered(chosen), rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
+def _some(rows: Rows, at: np.ndarray, of: int) -> Some:
+    return Some(rows, at, of / len(at) if len(at) else 1.0)
 
 
 def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
