@@ -14,7 +14,7 @@ most.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -221,7 +221,7 @@ def _beside(trials: Trials, demands: Demands, shorter: Candidate, floor: float) 
     whether that is so."""
     if _bound(trials, shorter) <= floor:
         return []
-    few = list(_longer(trials, demands, shorter, replace(trials.first, weight=trials.misses.weight)))
+    few = list(_longer(trials, demands, shorter, trials.first))
     if len(trials.first) == len(trials.misses) or not any(_is_able(demands, c, floor) for c in few):
         return few
     return list(_longer(trials, demands, shorter, trials.misses))
@@ -232,11 +232,12 @@ def _is_able(demands: Demands, candidate: Candidate, floor: float) -> bool:
 
 
 def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -> Iterator[Candidate]:
-    """The slice with a list or a period more; where it has one already, also with one value more."""
+    """The slice with a list or a period more; where it has one already, also with one value more. The misses that it
+    has `among` some of them, as if there were no others."""
     misses, hits = (some.inside(shorter.named, shorter.period) for some in (among, trials.hit))
     size = trials.rows.size
     k = trials.hit.weight * np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size)
-    n = k + among.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)
+    n = k + trials.misses.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)
     free = trials.rows.free(shorter.named)
     said = list(_lists(trials, demands, free, n, k))
     if not shorter.is_plain:
@@ -276,7 +277,8 @@ def _best_period(
     trials: Trials, shorter: Candidate, among: Some, misses: np.ndarray, hits: np.ndarray
 ) -> Candidate | None:
     """The interval of days that gains most; an end that coincides with the data's own is left open."""
-    k, n = (_by_day(trials.rows, some, at) for some, at in ((trials.hit, hits), (among, misses)))
+    k = _by_day(trials.rows, trials.hit, hits, trials.hit.weight)
+    n = _by_day(trials.rows, among, misses, trials.misses.weight)
     n += k
     seen = np.flatnonzero(n)
     if len(seen) < 3:
@@ -291,9 +293,9 @@ def _best_period(
     return min(tried, key=lambda found: (*_merit(found), found.period), default=None)
 
 
-def _by_day(rows: Rows, some: Some, at: np.ndarray) -> np.ndarray:
+def _by_day(rows: Rows, some: Some, at: np.ndarray, weight: float) -> np.ndarray:
     """How many there are on each day; the first place is of unknown days."""
-    return some.weight * np.bincount(some.day[at] + 1, minlength=len(rows.days) + 1)[1:].astype(float)
+    return weight * np.bincount(some.day[at] + 1, minlength=len(rows.days) + 1)[1:].astype(float)
 
 
 def _period_candidate(
