@@ -19,9 +19,7 @@ from pipelines.explain.rows import Rows
 from pipelines.explain.trials import Candidate, Some, Trials
 
 AT_ONCE = 1 << 20  # rows, each as often as there are attributes, that are looked at together
-LEADS = (
-    5.0  # nats by which a slice of a sample is hit more often than others; of noise fewer than one in a thousand are
-)
+LEADS = 3.0  # nats by which a slice of a sample is hit more often than others; of noise fewer than one in a hundred are
 
 
 @dataclass(frozen=True)
