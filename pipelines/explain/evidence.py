@@ -11,7 +11,7 @@ from pipelines.explain.cells import TEXTS, Cells, Measures, Suspicion, in_common
 from pipelines.explain.rows import Coded, Rows, rows_from, slice_attributes
 from pipelines.explain.scope import scopes
 from pipelines.reconciliation.cells import SIDES
-from pipelines.reconciliation.identifiers import OF_NOTHING, folded, numbers_of
+from pipelines.reconciliation.identifiers import folded, numbers_of
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reconciliation.shape import hashes
 from pipelines.spec.model import DatabaseSpec
@@ -56,11 +56,10 @@ class Pairs:
             self._nameable[key] = rows.also(own, self.coded("reported", own)) if has_codes else rows
         return self._nameable[key]
 
-    def ids(self, chosen: np.ndarray, variable: str | None) -> np.ndarray:
-        """The discrepancies of a variable (or of a key) in the chosen pairs, as the numbers that ids are written from;
-        sorted."""
+    def ids(self, chosen: np.ndarray, variable: str) -> np.ndarray:
+        """The discrepancies of a variable in the chosen pairs, as the numbers that their ids are written from."""
         number = self._found.index.index["number"].to_numpy()[self._order[chosen]]
-        return np.sort(folded(number, numbers_of(pl.Series([variable])) if variable else OF_NOTHING))
+        return folded(number, numbers_of(pl.Series([variable])))
 
     def cells(self, name: str) -> Cells:
         if name not in self._cells:
