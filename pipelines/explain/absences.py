@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
-from pipelines.explain.copies import is_test_person
 from pipelines.explain.records import Records
-from pipelines.explain.rows import Rows, rows_of
+from pipelines.explain.rows import LATE, Coded, Rows, rows_from
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice
 from pipelines.explain.submissions import lost_submission
+from pipelines.reconciliation.sides import SURPLUS
 
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
 CARRIED = ("unit", "region", "hospital", "age_band", "sex")  # what a reported record may know of itself
@@ -33,108 +33,107 @@ def absent(records: Records) -> Iterator[Cause]:
 
 def _test_persons(records: Records) -> Iterator[Cause]:
     """Known test persons among the records that only the new side has."""
-    is_test = is_test_person(records) & ~pl.col("record_id").is_in(
-        pl.Series(sorted(records.surplus_taken), dtype=pl.String).implode()
-    )
-    yield from _flagged(records, "test_persons", is_test & (pl.col("_status") != "pair"), fewest=1)
+    yield from _flagged(records, "test_persons", records.is_test["new"] & records.beyond["new"], fewest=1)
 
 
 def _retracted_kept(records: Records) -> Iterator[Cause]:
     """Records that their source has withdrawn, and that stand on the new side alone far oftener than others."""
-    new = records.new
-    withdrawn = new["retracted"].fill_null(False)
-    alone = new["_alone"]
-    share, others = (alone.filter(chosen).mean() or 0.0 for chosen in (withdrawn, ~withdrawn))
+    new, alone = records.scopes["new"], records.alone["new"]
+    if not new.has("retracted"):
+        return
+    withdrawn = new.read("retracted").fill_null(False).to_numpy()
+    share, others = (alone[chosen].mean() if chosen.any() else 0.0 for chosen in (withdrawn, ~withdrawn))
     if share > FEWEST_WITHDRAWN_RATIO * others:
-        yield from _flagged(
-            records, "retracted_kept", pl.col("retracted").fill_null(False) & pl.col("_alone"), FEWEST_HITS
-        )
+        yield from _flagged(records, "retracted_kept", withdrawn & alone, FEWEST_HITS)
 
 
-def _flagged(records: Records, kind: str, flag: pl.Expr, fewest: int) -> Iterator[Cause]:
+def _flagged(records: Records, kind: str, hits: np.ndarray, fewest: int) -> Iterator[Cause]:
     """Records that are wrong by what they say themselves: the slice only tells where they lie."""
-    new = records.new
-    hits = new.select(flag.fill_null(False)).to_series().to_numpy()
-    if hits.sum() < fewest:
+    at = np.flatnonzero(hits)
+    if len(at) < fewest:
         return
     rows = records.rows_of_new
     place = best_slice(rows, np.ones(len(hits), bool), hits, 0.0, lists=False)
-    regions = new.filter(pl.Series(hits))["region"].unique().to_list()
+    regions = records.said("new", at, "region")["region"].unique().to_list()
     where = {"region": regions[0]} if len(regions) == 1 and regions[0] else {}
     if place and not (hits & ~rows.inside(place.where)).any():
         where = place.where
-    taken = {"new": new.filter(pl.Series(hits))["record_id"]}
-    yield records.take(kind, None, {}, taken, (rows.inside(where), hits), where)
+    yield records.take(kind, None, {}, {"new": at}, (rows.inside(where), hits), where)
 
 
 def _one_sided(records: Records, side: str) -> Iterator[Cause]:
     """Where nearly every record of a side lacks a counterpart."""
-    could = ((pl.col("_status") != "surplus") & ~is_test_person(records)).fill_null(False)
-    could = records.sides[side].select(could).to_series()
-    frame = records.sides[side].filter(could)
-    rows, left = _rows(records, frame), np.ones(len(frame), dtype=bool)
+    left = (records.scopes[side].status != SURPLUS) & ~records.is_test[side]
+    rows = _rows(records, side)
     while left.any():
-        hits = records.sides[side]["_alone"].filter(could).to_numpy() & left
-        late = _lag(records, frame, left, hits) if side == "reported" else None
+        hits = records.alone[side] & left
+        late = _lag(records, left, hits) if side == "reported" else None
         place = best_slice(rows, left, hits, NEARLY_ALL, lists=False)
         if late and late.gain > (place.gain if place else LEAST_GAIN):
-            inside = late.inside(records, frame) & left
-            taken = {side: frame.filter(pl.Series(inside & hits))["record_id"]}
+            inside = late.inside(records) & left
+            taken = {side: np.flatnonzero(inside & hits)}
             yield records.take("late_arrival", None, {"lag": late.days}, taken, (inside[left], hits[left]), late.where)
         elif place is None:
             return
         else:
             inside = rows.inside(place.where) & left
-            if said := _said(records, side, frame.filter(pl.Series(inside)), place):
+            if said := _said(records, side, inside, place):
                 kind, parameters, where = said
-                taken = {side: frame.filter(pl.Series(inside & hits))["record_id"]}
+                taken = {side: np.flatnonzero(inside & hits)}
                 yield records.take(kind, place, parameters, taken, (inside[left], hits[left]), where)
         left &= ~inside
 
 
-def _rows(records: Records, frame: pl.DataFrame) -> Rows:
+def _rows(records: Records, side: str) -> Rows:
     """Places, what a record says of itself, its codes with their prefixes, and whether it lies on an edge."""
-    spec = records.spec
+    spec, scope = records.spec, records.scopes[side]
     codes = [name for name, v in spec.variables.items() if v.type in ("sks", "code", "yes_no")]
-    sks = [name for name in codes if spec.variables[name].type == "sks"]
-    edges = {f"{EDGE}{name}": _edge(frame[name]) for name, v in spec.variables.items() if v.numeric or v.type == "date"}
-    own = ("submission", "source_file") if frame["submission"].null_count() < len(frame) else ()
-    return rows_of(frame.with_columns(**edges), spec.event_date, (*CARRIED, *spec.slices, *codes, *edges, *own), sks)
+    sks = [name for name in codes if spec.variables[name].type == "sks" and scope.has(name)]
+    columns = {name: scope.coded(name) for name in (*CARRIED, *spec.slices, *codes) if scope.has(name)}
+    for name, variable in spec.variables.items():
+        if (variable.numeric or variable.type == "date") and scope.has(name):
+            columns[f"{EDGE}{name}"] = _edge(scope.column(name))
+    columns |= {name: scope.coded(name) for name in LATE if scope.has(name)}
+    return rows_from(columns, scope.days, sks)
 
 
-def _edge(values: pl.Series) -> pl.Series:
-    """The lowest and the highest value as text; null for what lies between."""
-    ends = pl.Series([values.min(), values.max()], dtype=values.dtype)
-    is_low, is_high = (values.is_in(ends[at : at + 1].implode()) for at in (0, 1))
-    low, high = (pl.lit(end, pl.String) for end in ends.cast(pl.String))
-    return pl.select(pl.when(is_low).then(low).when(is_high).then(high)).to_series()
+def _edge(values: pl.Series) -> Coded:
+    """The lowest and the highest value as text; unknown for what lies between."""
+    ends = [values.min(), values.max()]
+    if ends[0] == ends[1]:
+        return Coded((), np.zeros(len(values), np.int8))
+    low, high = ((values == end).fill_null(False).to_numpy() for end in ends)
+    said = pl.Series(ends, dtype=values.dtype).cast(pl.String).to_list()
+    number = np.argsort(np.argsort(said))
+    return Coded(tuple(sorted(said)), np.select([low, high], number.tolist(), -1).astype(np.int8))
 
 
-def _said(records: Records, side: str, here: pl.DataFrame, place: Slice) -> tuple[str, dict, dict] | None:
-    """(kind, parameters, slice) of a place where nearly all is alone, by what describes it; `here` are its records."""
+def _said(records: Records, side: str, inside: np.ndarray, place: Slice) -> tuple[str, dict, dict] | None:
+    """(kind, parameters, slice) of a place where nearly all is alone, by what describes it; its records are inside."""
     where = place.where
     edge = next((name for name in where if name.startswith(EDGE)), None)
     code = next((name for name in where if name in records.spec.variables), None)
     if edge:
-        value = _number(here, edge.removeprefix(EDGE), where[edge])
-        return "boundary_off", {"edge": {edge.removeprefix(EDGE): value}}, {k: v for k, v in where.items() if k != edge}
+        name = edge.removeprefix(EDGE)
+        value = _number(records.scopes[side].column(name).dtype, where[edge])
+        return "boundary_off", {"edge": {name: value}}, {k: v for k, v in where.items() if k != edge}
     if code:
         return f"population_too_{'narrow' if side == 'reported' else 'wide'}", {"code": where[code]}, where
-    return _silence(records, here, place) if side == "reported" else None
+    return _silence(records, inside, place) if side == "reported" else None
 
 
-def _number(frame: pl.DataFrame, name: str, said: Any) -> Any:
+def _number(kind: pl.DataType, said: Any) -> Any:
     value = said[0] if isinstance(said, list) else said
-    return int(value) if frame.schema[name].is_integer() else float(value) if frame.schema[name].is_float() else value
+    return int(value) if kind.is_integer() else float(value) if kind.is_float() else value
 
 
-def _silence(records: Records, here: pl.DataFrame, place: Slice) -> tuple[str, dict, dict] | None:
+def _silence(records: Records, inside: np.ndarray, place: Slice) -> tuple[str, dict, dict] | None:
     """A unit that does not send, or a gap in time; not where as many new records stand alone under wrong keys."""
-    alone_new = records.alone("new")
-    if records.rows(alone_new).inside(_places(place.where)).sum() >= place.hits / 2:
+    alone_there = records.alone["new"] & records.rows_of_new.inside(_places(place.where))
+    if alone_there.sum() >= place.hits / 2:
         return None
     limits = place.where.get("period", {})
-    units = here["unit"].unique()
+    units = records.said("reported", np.flatnonzero(inside), "unit")["unit"].unique()
     unit = units[0] if len(units) == 1 else None
     if lost := _lost(records, place):
         return "submission_lost", {"submission": lost}, place.where
@@ -147,11 +146,12 @@ def _silence(records: Records, here: pl.DataFrame, place: Slice) -> tuple[str, d
 def _lost(records: Records, place: Slice) -> str | None:
     """The submission that a gap in time is, where the numbering of those of its place says so."""
     limits = place.where.get("period", {})
-    if limits.keys() != {"from", "to"}:
+    if limits.keys() != {"from", "to"} or not records.scopes["new"].has("submission"):
         return None
     where = {name: value for name, value in _places(place.where).items() if name != "period"}
-    here = records.new.filter(pl.Series(records.rows_of_new.inside(where)))
-    return lost_submission(records.new, here, tuple(dt.date.fromisoformat(limits[end]) for end in ("from", "to")))
+    sent = records.said("new", np.arange(len(records.scopes["new"])), "submission")
+    here = sent.filter(pl.Series(records.rows_of_new.inside(where)))
+    return lost_submission(sent, here, tuple(dt.date.fromisoformat(limits[end]) for end in ("from", "to")))
 
 
 def _places(where: dict[str, Any]) -> dict[str, Any]:
@@ -172,23 +172,21 @@ class Lag:
     days: int
     where: dict[str, Any]
 
-    def inside(self, records: Records, frame: pl.DataFrame) -> np.ndarray:
-        place = rows_of(frame, records.spec.event_date, ("region",)).inside(self.where)
-        return place & (_age(records, frame) < self.days)
+    def inside(self, records: Records) -> np.ndarray:
+        return _regions(records).inside(self.where) & (_age(records) < self.days)
 
 
-def _lag(records: Records, frame: pl.DataFrame, left: np.ndarray, hits: np.ndarray) -> Lag | None:
+def _lag(records: Records, left: np.ndarray, hits: np.ndarray) -> Lag | None:
     """The younger, the less has arrived (registration lag), in the country or in one region.
 
     The share that is missing is taken to rise in a straight line from the usual one, `days` before the
     reference date, to all; the number of lags and places tried is paid for.
     """
-    ages, of = _numbered(_age(records, frame))
-    regions = frame["region"].drop_nulls().unique().sort()
-    rows = rows_of(frame, records.spec.event_date, ("region",))
+    ages, of = _numbered(_age(records))
+    rows = _regions(records)
     tried = [
         Lag(_lag_gain(*counted, int(days)), int(days), where)
-        for where in ({}, *({"region": region} for region in regions))
+        for where in ({}, *({"region": region} for region in records.scopes["reported"].coded("region").values))
         for counted in [_by_age(ages, of, hits, rows.inside(where) & left)]
         for days in LAGS
     ]
@@ -197,10 +195,17 @@ def _lag(records: Records, frame: pl.DataFrame, left: np.ndarray, hits: np.ndarr
     return paid if paid.gain > LEAST_GAIN else None
 
 
-def _age(records: Records, frame: pl.DataFrame) -> np.ndarray:
-    """Days before the reference date; infinite where the date is unknown."""
-    days = (np.datetime64(records.reference_date) - frame["_day"].to_numpy().astype("datetime64[D]")).astype(float)
-    return np.where(frame["_day"].is_null().to_numpy(), np.inf, days)
+def _regions(records: Records) -> Rows:
+    reported = records.scopes["reported"]
+    return rows_from({"region": reported.coded("region")}, reported.days)
+
+
+def _age(records: Records) -> np.ndarray:
+    """Days of reported records before the reference date; infinite where the date is unknown."""
+    days = records.scopes["reported"].days
+    age = (np.datetime64(records.reference_date) - np.array([*days.values, "NaT"], "datetime64[D]")).astype(float)
+    age[-1] = np.inf
+    return age[days.code]
 
 
 def _numbered(age: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

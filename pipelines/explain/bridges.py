@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.cells import in_common
 from pipelines.explain.dates import day_month_swapped
 from pipelines.explain.records import Records
-from pipelines.explain.rows import rows_of
-from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
+from pipelines.explain.rows import Coded, rows_from
+from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.reconciliation.identifiers import hashed
 
 # A regional or national replacement number: date, a digit, two letters, a digit.
@@ -30,22 +31,23 @@ def bridged(records: Records) -> Iterator[Cause]:
 
 
 def _couples(records: Records, *on: str) -> pl.DataFrame:
-    """Reported and new records that are alone and equal `on` the keys: reported_id, new_id, and the keys of each."""
+    """Reported and new records that are alone and equal `on` the keys: the places of both, and the keys of each."""
     keys = ("person", "unit", "_day")
     sides = {
-        side: records.alone(side).select(
+        side: records.said(side, np.flatnonzero(alone), "record_id", "person", "unit").select(
+            pl.col("at").alias(side),
             pl.col("record_id").alias(f"{side}_id"),
             *(pl.col(name).alias(f"{name}_{side}") for name in keys),
             *(pl.col(name) for name in on),
         )
-        for side in records.sides
+        for side, alone in records.alone.items()
     }
     return sides["reported"].join(sides["new"], on=list(on)).sort("reported_id", "new_id")
 
 
 def _one_to_one(couples: pl.DataFrame) -> pl.DataFrame:
-    return couples.unique("reported_id", keep="first", maintain_order=True).unique(
-        "new_id", keep="first", maintain_order=True
+    return couples.unique("reported", keep="first", maintain_order=True).unique(
+        "new", keep="first", maintain_order=True
     )
 
 
@@ -55,23 +57,24 @@ def _told(
     parameters: Mapping[str, Any],
     couples: pl.DataFrame,
     least: float,
-    could: pl.Expr | None = None,
+    could: np.ndarray | None = None,
 ) -> Iterator[Cause]:
     """The cause that couples of one sort are, where they lie close together; several places one by one."""
-    couples = _one_to_one(couples)
-    frame, could = records.new, pl.lit(True) if could is None else could
-    rows = records.rows_of_new
+    couples, rows = _one_to_one(couples), records.rows_of_new
     while len(couples) >= FEWEST_HITS:
-        hits = frame["record_id"].is_in(couples["new_id"].implode()).to_numpy()
-        eligible = frame.select(could.fill_null(False) | pl.Series(hits)).to_series().to_numpy()
+        hits = records.marks("new", couples["new"])
+        eligible = np.ones(len(hits), dtype=bool) if could is None else could | hits
         place = best_slice(rows, eligible, hits, least)
         if place is None:
             return
         inside = rows.inside(place.where)
-        here = couples.filter(pl.col("new_id").is_in(frame.filter(pl.Series(inside))["record_id"].implode()))
-        taken = {"reported": here["reported_id"], "new": here["new_id"]}
-        yield records.take(kind, place, parameters, taken, (inside & eligible, hits))
-        couples = couples.join(here, on="new_id", how="anti")
+        is_here = pl.Series(inside[couples["new"].to_numpy()])
+        yield records.take(kind, place, parameters, _places(couples.filter(is_here)), (inside & eligible, hits))
+        couples = couples.filter(~is_here)
+
+
+def _places(couples: pl.DataFrame) -> dict[str, np.ndarray]:
+    return {side: couples[side].to_numpy() for side in ("reported", "new")}
 
 
 # ---------------------------------------------------------------- units
@@ -82,39 +85,46 @@ def _wrong_units(records: Records) -> Iterator[Cause]:
 
     Patients who are seen at two units move too, but never most of a unit's.
     """
-    moved = pl.concat([_paired_elsewhere(records), _one_to_one(_couples(records, "person", "_day"))
-                       .select("reported_id", "new_id", "unit_reported", "unit_new", pair=pl.lit(False))])  # fmt: skip
+    columns = ("reported", "new", "unit_reported", "unit_new")
+    alone = _one_to_one(_couples(records, "person", "_day")).select(*columns, pair=pl.lit(False))
+    moved = pl.concat([_paired_elsewhere(records).select(*columns, pair=pl.lit(True)), alone])
     moved = moved.filter(pl.col("unit_reported") != pl.col("unit_new"))
     often = moved.group_by("unit_reported", "unit_new").len().filter(pl.col("len") >= FEWEST_HITS)
     for reported, new in sorted(often.select("unit_reported", "unit_new").rows()):
         couples = moved.filter(unit_reported=reported, unit_new=new)
-        of_unit = records.reported.filter(unit=reported)
-        hits = of_unit["record_id"].is_in(couples["reported_id"].implode()).to_numpy()
-        rows = rows_of(of_unit, records.spec.event_date, ())
+        of_unit = _of_unit(records.scopes["reported"].coded("unit"), reported)
+        hits = records.marks("reported", couples["reported"])[of_unit]
+        rows = rows_from({}, records.scopes["reported"].days.at(of_unit))
         place = best_slice(rows, np.ones(len(hits), bool), hits, MOST)
         if place:
-            inside = of_unit.filter(pl.Series(rows.inside(place.where)))["record_id"]
-            here = couples.filter(pl.col("reported_id").is_in(inside.implode()))
+            inside = records.marks("reported", of_unit[rows.inside(place.where)])
+            here = couples.filter(pl.Series(inside[couples["reported"].to_numpy()]))
             yield _wrong_unit(records, here, place, {"from": reported, "to": new})
+
+
+def _of_unit(units: Coded, unit: str) -> np.ndarray:
+    return np.flatnonzero(units.code == units.values.index(unit))
 
 
 def _paired_elsewhere(records: Records) -> pl.DataFrame:
     """Pairs that a late match stage made across units."""
-    return records.compared.filter(pl.col("unit_reported") != pl.col("unit_new")).select(
-        "reported_id", "new_id", "unit_reported", "unit_new", pair=pl.lit(True)
+    at = records.pairs.at
+    units = in_common({side: scope.coded("unit") for side, scope in records.scopes.items()}, at)
+    apart = np.flatnonzero(units.of["reported"] != units.of["new"])
+    return pl.DataFrame({side: at[side][apart] for side in at}).with_columns(
+        units.said(side, apart).alias(f"unit_{side}") for side in at
     )
 
 
-def _wrong_unit(records: Records, here: pl.DataFrame, place, parameters: Mapping[str, str]) -> Cause:
+def _wrong_unit(records: Records, here: pl.DataFrame, place: Slice, parameters: Mapping[str, str]) -> Cause:
     """The cause, told about the records that stand under the new unit in the period of `place`."""
     where = {"unit": parameters["to"], **place.where}
     under = records.rows_of_new.inside(where)
     lone, pairs = here.filter(~pl.col("pair")), here.filter("pair")
-    hits = records.new["record_id"].is_in(here["new_id"].implode()).to_numpy()
-    taken = {"reported": lone["reported_id"], "new": lone["new_id"]}
-    cause = records.take("unit_mapped_wrong", place, parameters, taken, (under, hits), where)
-    ids = hashed(records.spec.database, pairs["reported_id"], pairs["new_id"], [None] * len(pairs))
-    return cause.joined(ids)
+    hits = records.marks("new", here["new"])
+    cause = records.take("unit_mapped_wrong", place, parameters, _places(lone), (under, hits), where)
+    ids = [records.scopes[side].said("record_id", at) for side, at in _places(pairs).items()]
+    return cause.joined(hashed(records.spec.database, *ids, [None] * len(pairs)))
 
 
 # ---------------------------------------------------------------- dates
@@ -165,11 +175,14 @@ def _damaged_persons(records: Records) -> Iterator[Cause]:
     damage = _damages(couples["person_reported"].fill_null("").to_list(), couples["person_new"].fill_null("").to_list())
     couples = couples.with_columns(damage=pl.Series(damage, dtype=pl.String))
     for name in ("leading_zero_lost", "digits_transposed", "digit_wrong"):
-        could = pl.col("person").str.starts_with("0") if name == "leading_zero_lost" else None
-        yield from _told(
-            records, "person_id_damaged", {"damage": name}, couples.filter(damage=name), DAMAGED_SHARE, could
-        )
+        damaged = couples.filter(damage=name)
+        could = _begins_with_zero(records) if name == "leading_zero_lost" and len(damaged) >= FEWEST_HITS else None
+        yield from _told(records, "person_id_damaged", {"damage": name}, damaged, DAMAGED_SHARE, could)
     yield from _changed_persons(records)
+
+
+def _begins_with_zero(records: Records) -> np.ndarray:
+    return records.scopes["new"].column("person").str.starts_with("0").fill_null(False).to_numpy()
 
 
 def _damages(reported: list[str], new: list[str]) -> list[str | None]:
@@ -203,11 +216,6 @@ def _changed_persons(records: Records) -> Iterator[Cause]:
 def _alike(records: Records, couples: pl.DataFrame) -> pl.Series:
     """Share of the variables, filled in on both sides, that say the same."""
     names = [name for name in records.spec.compared if name != records.spec.event_date]
-    reported, new = (
-        couples.select(record_id=f"{side}_id").join(
-            records.sides[side].select("record_id", *names), on="record_id", how="left", maintain_order="left"
-        )
-        for side in ("reported", "new")
-    )
+    reported, new = (records.said(side, at, *names) for side, at in _places(couples).items())
     same = pl.DataFrame({name: reported[name] == new[name] for name in names})
     return same.select(pl.mean_horizontal(pl.all().cast(pl.Float64))).to_series()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
 
-from pipelines.explain.evidence import Cells, Suspicion
+from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.numbers import constant_value
 from pipelines.explain.slices import FEWEST_HITS, MOST
 
@@ -22,6 +21,7 @@ FORMS = {
     "leading_zeros": lambda text: text.str.strip_chars_start("0"),
     "mojibake": lambda text: text.str.replace_many(MOJIBAKE),
 }
+SHOWS = {"case": r"\p{L}", "blanks": r".", "leading_zeros": r"^0", "mojibake": r"[^\x00-\x7F]"}  # where it could show
 MOJIBAKE = {
     letter.encode().decode(wrong): letter
     for letter in "æøåÆØÅéöäü"
@@ -32,17 +32,39 @@ MOJIBAKE = {
 
 def code_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the pairs of `focus` suggest that codes went wrong, the specific ones first."""
-    seen = focus & cells.differing
-    if np.count_nonzero(seen) < FEWEST_HITS:
+    seen = np.flatnonzero(focus & cells.differing)
+    if len(seen) < FEWEST_HITS:
         return
     yield from _exchanged(cells)
-    shown = cells.frame.filter(pl.Series(seen)).select(reported=f"{cells.name}_reported", new=f"{cells.name}_new")
+    shown = _moves(cells, seen)
     if cells.variable.type != "yes_no":
         yield from _forms(cells, shown)
         yield from _prefixes(cells, shown)
         yield from _truncated(cells, shown)
     yield from _constants(cells, shown)
     yield from _recodings(cells, focus, shown)
+
+
+def _moves(cells: Cells, at: np.ndarray) -> pl.DataFrame:
+    """reported, new, n: what was seen in the pairs `at` these places, the commonest first; of equals the first."""
+    found, first, counts = np.unique(_combined(cells, at), return_index=True, return_counts=True)
+    order = np.lexsort((first, -counts))
+    reported, new = np.divmod(found[order], len(cells.words) + 1)
+    return pl.DataFrame({
+        "reported": cells.words.gather(reported), "new": cells.words.gather(new),
+        "n": counts[order], "first": first[order],
+    })  # fmt: skip
+
+
+def _combined(cells: Cells, at: np.ndarray) -> np.ndarray:
+    """One number for both texts."""
+    return cells.codes["reported"][at].astype(np.int64) * (len(cells.words) + 1) + cells.codes["new"][at]
+
+
+def _most_common(moves: pl.DataFrame, by: str, most: int) -> list[tuple]:
+    """The commonest values of a column and how often they were seen; of equals what was seen first."""
+    counted = moves.group_by(by).agg(pl.col("n").sum(), pl.col("first").min())
+    return counted.sort("n", "first", descending=[True, False]).head(most).select(by, "n").rows()
 
 
 def _exchanged(cells: Cells) -> Iterator[Suspicion]:
@@ -74,30 +96,29 @@ def _mapped(cells: Cells, kind: str, parameters: dict, mapping: Mapping[str, str
     )
 
 
-def _same(one: pl.Series, other: pl.Series) -> np.ndarray:
-    return (one == other).fill_null(False).to_numpy()
-
-
 def _forms(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:
     """The same text but for case, blanks, leading zeros or a wrong character set."""
     for which, form in FORMS.items():
-        if _same(form(shown["reported"]), form(shown["new"])).sum() >= FEWEST_HITS / 2:
-            hits = cells.differing & _same(form(cells.reported), form(cells.new))
-            yield cells.suspicion("text_form", {"which": which}, cells.both & _could_show(cells, which), hits)
+        same = (form(shown["reported"]) == form(shown["new"])).fill_null(False)
+        if shown.filter(same)["n"].sum() >= FEWEST_HITS / 2:
+            yield _in_form(cells, which)
 
 
-def _could_show(cells: Cells, which: str) -> np.ndarray:
-    letters = {"case": r"\p{L}", "blanks": r".", "leading_zeros": r"^0", "mojibake": r"[^\x00-\x7F]"}
-    both = (cells.reported.str.contains(letters[which]), cells.new.str.contains(letters[which]))
-    return (both[0].fill_null(False) | both[1].fill_null(False)).to_numpy()
+def _in_form(cells: Cells, which: str) -> Suspicion:
+    _, form = np.unique(FORMS[which](cells.words).to_numpy(), return_inverse=True)
+    shows = np.append(cells.words.str.contains(SHOWS[which]).to_numpy(), False)
+    at = np.flatnonzero(cells.differing)
+    reported, new = (cells.codes[side] for side in ("reported", "new"))
+    could = cells.both & (shows.take(reported, mode="clip") | shows.take(new, mode="clip"))
+    return cells.suspicion("text_form", {"which": which}, could, at[form[reported[at]] == form[new[at]]])
 
 
 def _prefixes(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:
     for change, longer, shorter in (("lost", "reported", "new"), ("added", "new", "reported")):
-        front = shown.filter(pl.col(longer).str.ends_with(pl.col(shorter)), pl.col(shorter) != "").select(
-            prefix=pl.col(longer).str.slice(0, pl.col(longer).str.len_chars() - pl.col(shorter).str.len_chars())
-        )["prefix"]
-        for prefix, n in Counter(front).most_common(2):
+        length = pl.col(longer).str.len_chars() - pl.col(shorter).str.len_chars()
+        front = shown.filter(pl.col(longer).str.ends_with(pl.col(shorter)), pl.col(shorter) != "")
+        front = front.with_columns(prefix=pl.col(longer).str.slice(0, length))
+        for prefix, n in _most_common(front, "prefix", 2):
             if n >= FEWEST_HITS / 2 and 0 < len(prefix) <= LONGEST_PREFIX:
                 yield _prefixed(cells, prefix, change)
 
@@ -116,39 +137,36 @@ def _without(text: pl.Series, prefix: str) -> pl.Series:
 
 def _truncated(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:
     cut = shown.filter(pl.col("reported").str.starts_with(pl.col("new")), pl.col("reported") != pl.col("new"))
-    for level, n in Counter(cut["new"].str.len_chars()).most_common(3):
+    for level, n in _most_common(cut.with_columns(level=pl.col("new").str.len_chars()), "level", 3):
         if n >= FEWEST_HITS / 2 and level:
             yield cells.expecting("code_truncated", {"level": level}, lambda text, to=level: text.str.slice(0, to))
 
 
 def _constants(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:
-    for value, n in Counter(shown["new"]).most_common(2):
-        if n >= max(FEWEST_HITS, 0.2 * len(shown)):
+    for value, n in _most_common(shown, "new", 2):
+        if n >= max(FEWEST_HITS, 0.2 * shown["n"].sum()):
             yield constant_value(cells, value)
 
 
 def _recodings(cells: Cells, focus: np.ndarray, shown: pl.DataFrame) -> Iterator[Suspicion]:
     """The whole mapping that the focus shows, and each of its most frequent single moves."""
     whole = mapping_in(cells, focus & cells.left)
-    moves = Counter(shown.rows()).most_common(MOST_PAIRS)
-    for mapping in [whole, *({old: new} for (old, new), n in moves if n >= FEWEST_HITS)]:
+    moves = shown.filter(pl.col("n") >= FEWEST_HITS).head(MOST_PAIRS).select("reported", "new").rows()
+    for mapping in [whole, *({old: new} for old, new in moves)]:
         if mapping:
             yield recoding(cells, mapping)
 
 
 def recoding(cells: Cells, mapping: Mapping[str, str]) -> Suspicion:
-    return _mapped(cells, "code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping)
+    """`mapping` is of moves that were seen to be discrepancies."""
+    return cells.moving("code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping)
 
 
 def mapping_in(cells: Cells, inside: np.ndarray) -> dict[str, str]:
-    """Each reported code that mostly became one other code in the pairs of `inside`."""
-    name = cells.name
-    shares = (
-        cells.frame.filter(pl.Series(inside & cells.both))
-        .group_by(reported=f"{name}_reported", new=f"{name}_new", outcome=f"{name}_outcome").len()
-        .with_columns(share=pl.col("len") / pl.col("len").sum().over("reported"))
-        .filter((pl.col("share") >= MOST) & (pl.col("len") >= FEWEST_MAPPED))
-        .filter(pl.col("outcome") == "differ")  # what the specification accepts is no recoding
-        .sort("reported", "new")
-    )  # fmt: skip
-    return dict(shares.select("reported", "new").rows())
+    """Each reported code that mostly became one other code in the pairs of `inside`; what the specification accepts is
+    no recoding."""
+    filled = cells.codes["reported"][inside & cells.both]
+    of = pl.DataFrame({"reported": cells.words, "of": np.bincount(filled, minlength=len(cells.words))})
+    moved = _moves(cells, np.flatnonzero(inside & cells.both & cells.is_outcome("differ")))
+    mostly = moved.join(of, on="reported").filter(pl.col("n") >= MOST * pl.col("of"), pl.col("n") >= FEWEST_MAPPED)
+    return dict(mostly.sort("reported", "new").select("reported", "new").rows())

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.cells import marked
 from pipelines.explain.records import Records
 from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
-from pipelines.reconciliation.sides import copied_columns
+from pipelines.reconciliation.sides import SURPLUS, copied_columns
 
 ADJOINING_DAYS = 30  # contacts of one person at one unit further apart are courses of their own
 COPIED_SHARE = 0.2  # of a slice that has copies: without a fault there are hardly any
@@ -30,26 +31,33 @@ def _sent_twice(records: Records) -> Iterator[Cause]:
 
     Which of two copies is the surplus one depends on their ids; the later submission is the one told.
     """
-    new = records.new
-    sent_twice = (pl.col("_status") == "surplus") & (pl.col("_reason") == "submission_twice")
-    persons = new.filter(sent_twice)["person"].unique()
-    if not len(persons):
+    new = records.scopes["new"]
+    copies = new.reasons.filter(reason="submission_twice")["at"].to_numpy()
+    copies = copies[(new.status[copies] == SURPLUS) & ~records.is_test["new"][copies]]
+    if not len(copies):
         return
-    ranks = {name: rank for rank, name in enumerate(sorted(new["submission"].drop_nulls().unique(), key=_natural))}
-    rank = pl.col("submission").replace_strict(ranks, default=None, return_dtype=pl.Int64)
-    last = rank.max().over([name for name in copied_columns(records.spec) if name in new.columns])
-    names = {rank: name for name, rank in ranks.items()}
-    later = new.filter(pl.col("person").is_in(persons.implode()))
-    later = later.with_columns(again=last.replace_strict(names, default=None, return_dtype=pl.String))
-    copies = later.filter(~is_test_person(records), sent_twice)
-    counted = copies.drop_nulls("again").group_by("again").len().sort("again")
-    for submission, n in counted.rows():
-        sent = (new["submission"] == submission).fill_null(False).to_numpy()
+    submissions = new.coded("submission")
+    again = _last_submission(records, copies)
+    for number, n in zip(*np.unique(again[again >= 0], return_counts=True), strict=True):
+        sent = submissions.code == number
         if n >= max(FEWEST_HITS, MOST * sent.sum()):
-            ids = copies.filter(again=submission)["record_id"]
-            where = {"submission": submission}
-            yield records.take("submission_twice", None, where, {"new": ids}, (sent, sent), where)
-            records.surplus_taken |= set(ids)
+            where = {"submission": submissions.values[number]}
+            yield records.take("submission_twice", None, where, {"new": copies[again == number]}, (sent, sent), where)
+
+
+def _last_submission(records: Records, copies: np.ndarray) -> np.ndarray:
+    """The last of the submissions that the same record came in, as a code; −1 where none is known."""
+    new = records.scopes["new"]
+    persons = new.column("person")
+    of_them = np.flatnonzero(persons.is_in(persons.gather(copies).unique().implode()).fill_null(False).to_numpy())
+    known = new.coded("submission")
+    order = np.array(sorted(range(len(known.values)), key=lambda at: _natural(known.values[at])))
+    rank = np.append(np.argsort(order), -1)[known.code[of_them]]
+    content = [name for name in copied_columns(records.spec) if new.has(name)]
+    same = records.said("new", of_them, *content).with_columns(rank=pl.Series(rank))
+    last = np.full(len(new), -1)
+    last[of_them] = np.append(order, -1)[same.select(pl.col("rank").max().over(content)).to_series().to_numpy()]
+    return last[copies]
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:
@@ -58,40 +66,37 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
-def is_test_person(records: Records) -> pl.Expr:
-    return pl.col("person").is_in(list(records.spec.test_persons))
-
-
 def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Cause]:
     """Records of a side beyond the pair of the same person and unit: copies of the day, or contacts that adjoin."""
-    compared = records.compared
+    rows = records.pairs.rows
     while True:
         extra = _extras(records, side, same_day)
-        hits = compared["pair"].is_in(extra["pair"].implode()).to_numpy()
-        rows = records.pairs.rows
+        hits = marked(len(records.pairs), extra["pair"].to_numpy())
         place = best_slice(rows, np.ones(len(hits), bool), hits, COPIED_SHARE)
         if place is None:
             return
         inside = rows.inside(place.where)
-        here = extra.filter(pl.col("pair").is_in(compared.filter(pl.Series(inside))["pair"].implode()))
+        here = extra.filter(pl.Series(inside[extra["pair"].to_numpy()]))
         each = here.group_by("pair").len()["len"].median()
         parameters = {} if same_day else {"n": 1 + round(each)}
-        yield records.take(kind, place, parameters, {side: here["record_id"]}, (inside, hits))
-        records.surplus_taken |= set(here["record_id"])
+        yield records.take(kind, place, parameters, {side: here["at"].to_numpy()}, (inside, hits))
 
 
 def _extras(records: Records, side: str, same_day: bool) -> pl.DataFrame:
-    """record_id of what is alone or surplus, and the nearest pair_id of the same person and unit."""
-    day = f"{records.spec.event_date}_{side}"
-    pairs = records.compared.select(
-        "pair", person=f"person_{side}", unit=f"unit_{side}", paired=pl.col(day).cast(pl.Date)
-    )
-    beyond = (pl.col("_alone") | (pl.col("_status") == "surplus")) & ~pl.col("record_id").is_in(
-        pl.Series(sorted(records.surplus_taken), dtype=pl.String).implode()
-    )
-    extra = records.sides[side].filter(beyond & ~is_test_person(records)).select("record_id", "person", "unit", "_day")
-    near = extra.join(pairs, on=["person", "unit"]).with_columns(
-        apart=(pl.col("_day") - pl.col("paired")).dt.total_days().abs()
+    """The places of what is alone or surplus, and the nearest pair of the same person and unit."""
+    beyond = records.beyond[side] & ~records.is_test[side]
+    extra = records.said(side, np.flatnonzero(beyond), "record_id", "person", "unit")
+    near = extra.join(_paired(records, side, extra["person"]), on=["person", "unit"]).with_columns(
+        apart=(pl.col("_day") - pl.col("_day_right")).dt.total_days().abs()
     )
     near = near.filter(pl.col("apart") == 0 if same_day else pl.col("apart") <= ADJOINING_DAYS)
     return near.sort("record_id", "apart", "pair").unique("record_id", keep="first", maintain_order=True)
+
+
+def _paired(records: Records, side: str, persons: pl.Series) -> pl.DataFrame:
+    """pair, person, unit and day of the pairs of some persons."""
+    pair = np.full(len(records.scopes[side]), -1)
+    pair[records.pairs.at[side]] = np.arange(len(records.pairs))
+    theirs = records.scopes[side].column("person").is_in(persons.unique().implode()).fill_null(False).to_numpy()
+    at = np.flatnonzero(theirs & (pair >= 0))
+    return records.said(side, at, "person", "unit").drop("at").with_columns(pair=pl.Series(pair[at]))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 
-from pipelines.explain.evidence import MINUTES_A_DAY, Cells, Suspicion
-from pipelines.explain.numbers import constant_value, modes, predicted_suspicion
+from pipelines.explain.cells import MINUTES_A_DAY, Cells, Suspicion, as_days, as_numbers
+from pipelines.explain.numbers import Prediction, constant_value, is_as_predicted, modes, predicted_suspicion
 from pipelines.explain.slices import FEWEST_HITS
 
 DANISH_TIME = "Europe/Copenhagen"
@@ -18,22 +19,25 @@ FLOODED = 0.2  # share of the differing dates of a focus that are one date, befo
 
 def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the differing pairs of `focus` suggest that the dates went wrong."""
-    seen = focus & cells.differing
-    if np.count_nonzero(seen) < FEWEST_HITS:
+    seen = np.flatnonzero(focus & cells.differing)
+    if len(seen) < FEWEST_HITS:
         return
-    reported, new = cells.numbers
-    for predicted in _predictions(cells):
-        if np.count_nonzero(predicted.hits & seen) >= FEWEST_HITS / 2:
-            yield predicted
-    for offset in modes(new[seen] - reported[seen], 0.5):
+    reported, new = (numbers[seen] for numbers in cells.numbers)
+    for kind, parameters, made in _ways(cells):
+        predicted = _in_numbers(cells, made)
+        if np.count_nonzero(is_as_predicted(cells, seen, predicted)) >= FEWEST_HITS / 2:
+            suspicion = predicted_suspicion(cells, kind, parameters, predicted)
+            if kind != "timezone_shift" or _in_both_times(cells, suspicion):
+                yield suspicion
+    for offset in modes(new - reported, 0.5):
         yield _moved(cells, round(offset))
-    yield from _defaults(cells, cells.new.filter(pl.Series(seen)))
+    yield from _defaults(cells, cells.said("new", seen))
 
 
 def _moved(cells: Cells, offset: int) -> Suspicion:
     """A whole number of days, else (of a time stamp) of minutes."""
     unit = MINUTES_A_DAY if cells.variable.type == "timestamp" else 1
-    moved = cells.numbers[0] + offset
+    moved = partial(np.add, offset)
     if offset % unit == 0:
         return predicted_suspicion(cells, "date_shift", {"days": offset // unit}, moved)
     return predicted_suspicion(cells, "constant_offset", {"offset": offset}, moved)
@@ -47,17 +51,20 @@ def _defaults(cells: Cells, shown: pl.Series) -> Iterator[Suspicion]:
             yield replace(constant_value(cells, value), parameters={"value": value.isoformat()})
 
 
-def _predictions(cells: Cells) -> Iterator[Suspicion]:
-    yield _in_number(cells, "day_month_swapped", {}, day_month_swapped(cells.reported))
+Way = tuple[str, dict, Callable[[pl.Series], pl.Series]]  # kind, parameters, the new value by the reported one
+
+
+def _ways(cells: Cells) -> Iterator[Way]:
+    yield "day_month_swapped", {}, day_month_swapped
     for precision, every in (("month", "1mo"), ("year", "1y")):
-        yield _in_number(cells, "date_precision", {"precision": precision}, cells.reported.dt.truncate(every))
+        yield "date_precision", {"precision": precision}, lambda values, to=every: values.dt.truncate(to)
     if cells.variable.type == "timestamp":
-        yield from _zones(cells)
+        yield "timezone_shift", {"hours": -1}, _as_utc
+        yield "timezone_shift", {"hours": 1}, _from_utc
 
 
-def _in_number(cells: Cells, kind: str, parameters: dict, predicted: pl.Series) -> Suspicion:
-    physical = predicted.dt.epoch("s").cast(pl.Float64) / 60 if predicted.dtype != pl.Date else predicted.to_physical()
-    return predicted_suspicion(cells, kind, parameters, physical.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+def _in_numbers(cells: Cells, made: Callable[[pl.Series], pl.Series]) -> Prediction:
+    return lambda numbers: as_numbers(cells.variable, made(as_days(numbers, cells.variable)))
 
 
 def day_month_swapped(values: pl.Series) -> pl.Series:
@@ -70,14 +77,17 @@ def day_month_swapped(values: pl.Series) -> pl.Series:
     return frame.select(swapped)["v"]
 
 
-def _zones(cells: Cells) -> Iterator[Suspicion]:
+def _as_utc(values: pl.Series) -> pl.Series:
+    danish = values.dt.replace_time_zone(DANISH_TIME, ambiguous="earliest", non_existent="null")
+    return danish.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def _from_utc(values: pl.Series) -> pl.Series:
+    return values.dt.replace_time_zone("UTC").dt.convert_time_zone(DANISH_TIME).dt.replace_time_zone(None)
+
+
+def _in_both_times(cells: Cells, suspicion: Suspicion) -> bool:
     """Danish time written as UTC, or the reverse: one hour in winter, two in summer; told where both are seen."""
-    danish = cells.reported.dt.replace_time_zone(DANISH_TIME, ambiguous="earliest", non_existent="null")
-    as_utc = danish.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    from_utc = cells.reported.dt.replace_time_zone("UTC").dt.convert_time_zone(DANISH_TIME).dt.replace_time_zone(None)
-    for hours, predicted in ((-1, as_utc), (1, from_utc)):
-        suspicion = _in_number(cells, "timezone_shift", {"hours": hours}, predicted)
-        shift = (cells.numbers[1] - cells.numbers[0])[suspicion.hits]
-        summer = int((np.abs(shift) > 90).sum())
-        if FEWEST_HITS <= summer <= len(shift) - FEWEST_HITS:
-            yield suspicion
+    reported, new = (numbers[suspicion.hits] for numbers in cells.numbers)
+    summer = int((np.abs(new - reported) > 90).sum())
+    return FEWEST_HITS <= summer <= len(new) - FEWEST_HITS

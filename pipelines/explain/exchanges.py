@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipelines.explain.evidence import Cells, Pairs, Suspicion
+from pipelines.explain.cells import Cells, Suspicion, marked
+from pipelines.explain.evidence import Pairs
 from pipelines.explain.numbers import EXACT
 from pipelines.explain.slices import FEWEST_HITS
+from pipelines.spec.model import Variable
 
 OFTEN = 0.2  # of the differing pairs of a focus
 LOOKED_AT = 5_000  # of these pairs, about as many, at first
@@ -16,54 +18,64 @@ LOOKED_AT = 5_000  # of these pairs, about as many, at first
 
 def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Two fields of one type exchanged: each new value is the other's reported one."""
-    kind = _class(cells)
-    for other in pairs.spec.compared:
-        if other > cells.name and _class(pairs.cells(other)) == kind and other != pairs.spec.event_date:
-            seen = np.flatnonzero(focus & cells.differing)
-            seen = seen[:: max(1, len(seen) // LOOKED_AT)]
-            often = max(FEWEST_HITS, OFTEN * len(seen))
-            if _same(cells, pairs.cells(other), seen).sum() >= often:
-                crossed = _crossed(cells, pairs.cells(other))
-                if crossed.hits[seen].sum() >= often:
-                    yield crossed
+    seen = np.flatnonzero(focus & cells.differing)
+    seen = seen[:: max(1, len(seen) // LOOKED_AT)]
+    often = max(FEWEST_HITS, OFTEN * len(seen))
+    for other in _alike(pairs, cells):
+        # The one comparison tells most, and is made first.
+        if len(seen) and _same(cells, other, seen).sum() >= often and _are_crossed(cells, other, seen).sum() >= often:
+            yield _crossed(cells, other)
 
 
-def _class(cells: Cells) -> str:
-    return "number" if cells.variable.numeric else cells.variable.type
+def _are_crossed(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
+    return _same(one, other, at) & _same(other, one, at)
+
+
+def _alike(pairs: Pairs, cells: Cells) -> Iterator[Cells]:
+    """The later variables of the same type."""
+    kind = _class(cells.variable)
+    for name, variable in pairs.spec.compared.items():
+        if name > cells.name and _class(variable) == kind and name != pairs.spec.event_date:
+            yield pairs.cells(name)
+
+
+def _class(variable: Variable) -> str:
+    return "number" if variable.numeric else variable.type
 
 
 def _crossed(one: Cells, other: Cells) -> Suspicion:
     """Claimed is each of the two cells that shows the exchange, also where its partner was empty."""
-    here, there = _same(one, other), _same(other, one)
-    hits = one.differing & here & there
-    either = here & there & (one.open | other.open)
+    at = np.flatnonzero(one.open | other.open)
+    either = marked(len(one.open), at[_are_crossed(one, other, at)])
     claims = {one.name: one.open & either, other.name: other.open & either}
-    eligible = one.both & other.both & ~_same_side(one, other)
-    variables = tuple(sorted(claims))
-    return Suspicion("variables_swapped", variables, {}, eligible & one.left & other.left, hits, claims)
+    eligible = one.both & other.both & one.left & other.left
+    eligible[eligible] = _say_another(one, other, np.flatnonzero(eligible))
+    return Suspicion("variables_swapped", tuple(sorted(claims)), {}, eligible, one.differing & either, claims)
 
 
-def _same(one: Cells, other: Cells, at: np.ndarray | None = None) -> np.ndarray:
-    """The new value of the one is the reported value of the other, or both are empty; everywhere, or in the pairs
-    `at`."""
-    if one.variable.numeric or one.variable.type in ("date", "timestamp"):
-        a, b = (values if at is None else values[at] for values in (one.numbers[1], other.numbers[0]))
+def _same(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
+    """In the pairs `at` these places: the new value of the one is the reported value of the other, or both are
+    empty."""
+    if not one.is_text:
+        a, b = one.numbers[1][at], other.numbers[0][at]
         return (np.abs(a - b) <= EXACT) | (np.isnan(a) & np.isnan(b))
-    new, reported = (values if at is None else values.gather(at) for values in (one.new, other.reported))
-    return new.eq_missing(reported).to_numpy()
+    known = {word: code for code, word in enumerate(one.words)}
+    code = np.array([*(known.get(word, -1) for word in other.words), len(known)])  # the last is empty
+    return code[other.codes["reported"][at]] == one.codes["new"][at]
 
 
-def _same_side(one: Cells, other: Cells) -> np.ndarray:
-    return one.reported.cast(other.reported.dtype).eq_missing(other.reported).to_numpy()
+def _say_another(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
+    reported = other.said("reported", at)
+    return one.said("reported", at).cast(reported.dtype).ne_missing(reported).to_numpy()
 
 
 def stale(pairs: Pairs, cells: Cells) -> Iterator[Suspicion]:
     """New is what was reported of the same person the time before."""
     at, earlier = pairs.earlier(cells.name)
-    same = (cells.new.gather(at) == earlier).fill_null(False).to_numpy() & cells.open[at]
+    same = (cells.said("new", at) == earlier).fill_null(False).to_numpy() & cells.open[at]
     if same.sum() < FEWEST_HITS:
         return
-    differs = cells.would_differ(cells.reported.gather(at), earlier) & earlier.is_not_null().to_numpy()
+    differs = cells.would_differ(cells.said("reported", at), earlier) & earlier.is_not_null().to_numpy()
     eligible, hits = np.zeros(len(cells.open), dtype=bool), np.zeros(len(cells.open), dtype=bool)
     eligible[at] = differs & cells.filled_new[at]
     hits[at] = same & differs

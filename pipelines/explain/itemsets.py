@@ -9,6 +9,7 @@ decided by the other (a unit lies in one region) do not stand together: the slic
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ import numpy as np
 from pipelines.explain.rows import Rows
 from pipelines.explain.trials import Candidate, Some, Trials
 
+AT_ONCE = 1 << 20  # rows, each as often as there are attributes, that are looked at together
 LEADS = 3.0  # nats by which a slice of a sample is hit more often than others; of noise fewer than one in a hundred are
 
 
@@ -40,21 +42,21 @@ class Table:
 
 
 def singles(trials: Trials, fewest: float) -> Table:
-    """The values with at least `fewest` hits, here as below."""
-    size = trials.rows.size
-    k, m = (np.bincount(some.codes.ravel(), minlength=size) for some in (trials.hit, trials.first))
+    """The values with at least `fewest` hits, here as below; of a sample they are held against all of its misses."""
+    size, misses = trials.rows.size, trials.misses if trials.is_sample else trials.first
+    k, m = (np.bincount(some.codes.ravel(), minlength=size) for some in (trials.hit, misses))
     live = np.flatnonzero((k * trials.hit.weight >= fewest) & trials.rows.known)
-    return _table(trials, live[None], k[live], m[live])
+    return _table(trials, live[None], k[live], m[live], misses)
 
 
 def longer(trials: Trials, shorter: Table, fewest: float) -> Table:
-    """The slices that name one value more than the shorter ones."""
-    tables = [_with_another(trials, values, fewest) for values in _by_attributes(trials.rows, shorter)]
+    """The slices that name one value more than the shorter ones, in the order of their attributes and values."""
+    tables = [_with_another(trials, part, fewest) for part in _parts(trials, shorter)]
     found = joined(tables, len(shorter.values) + 1)
-    if not trials.is_sample:
-        return found
-    _, first = np.unique(found.values, axis=1, return_index=True)  # found from each of the shorter ones
-    return found.only(first)
+    order = np.lexsort((*found.values[::-1], *_places(trials.rows, found.values)[::-1]))
+    found = found.only(order)
+    again = (found.values[:, 1:] == found.values[:, :-1]).all(0)  # in a sample, from each of the shorter ones
+    return found.only(np.flatnonzero(np.append(True, ~again))[: len(order)])
 
 
 def joined(tables: Sequence[Table], length: int) -> Table:
@@ -68,51 +70,80 @@ def leading(trials: Trials, table: Table) -> Table:
     telling stands out without its attribute of fewest values too, while noise seldom does."""
     if not trials.is_sample:
         return table
-    return table.only(trials.gain(table.k, table.likely) > LEADS * trials.hit.weight)
+    doubt = trials.doubt if len(table.values) == 1 else 1 + len(trials.hit) / max(len(trials.first), 1)
+    return table.only(trials.gain(table.k, table.likely) > LEADS * doubt * trials.hit.weight)
 
 
-def _by_attributes(rows: Rows, table: Table) -> Iterator[np.ndarray]:
-    """The slices of the same attributes together."""
-    places = np.searchsorted(rows.starts, table.values, side="right") - 1
-    which = np.ravel_multi_index(tuple(places), (len(rows.names),) * len(places))
+def _places(rows: Rows, values: np.ndarray) -> np.ndarray:
+    """The places among the names of the attributes that numbers are of."""
+    return np.searchsorted(rows.starts, values, side="right") - 1
+
+
+def _parts(trials: Trials, table: Table) -> Iterator[Table]:
+    """The slices by their attributes, of some attributes at a time."""
+    places = _places(trials.rows, table.values)
+    which = np.ravel_multi_index(tuple(places), (len(trials.rows.names),) * len(places))
     order = np.argsort(which, kind="stable")
-    ends = np.flatnonzero(np.diff(which[order])) + 1
-    yield from np.split(table.values[:, order], ends, axis=1) if len(order) else ()
+    number = np.cumsum(np.append(0, np.diff(which[order]) > 0)) if len(order) else order
+    at_once = max(1, AT_ONCE // max(len(trials.hit), len(trials.first), 1))
+    ends = np.flatnonzero(np.diff(number // at_once)) + 1
+    yield from (table.only(part) for part in np.split(order, ends)) if len(order) else ()
 
 
-def _with_another(trials: Trials, values: np.ndarray, fewest: float) -> Table:
-    """Slices of the same attributes with every value of another attribute: a later one, or in a sample, where not all
-    of the shorter slices are followed, any."""
-    rows, places = trials.rows, [trials.rows.place_of(value) for value in values[:, 0]]
-    beside = rows.apart[places].all(0)
-    others = [at for at in np.flatnonzero(beside).tolist() if trials.is_sample or at > places[-1]]
-    if not others:
-        return joined([], len(values) + 1)
-    k = _crossed(rows, trials.hit, values, places, others)
-    live = np.flatnonzero(k * trials.hit.weight >= fewest)
+@dataclass(frozen=True)
+class Members:
+    """Which rows lie in which slices: of each such couple the group of the slice, the slice, and the row."""
+
+    group: np.ndarray
+    slice: np.ndarray
+    row: np.ndarray
+
+    def counted(self, rows: Rows, some: Some, slices: int, beside: np.ndarray) -> np.ndarray:
+        """By slice and value how many rows; `beside` tells by group which attributes are counted."""
+        inside = some.codes[:, self.row] + self.slice * rows.size
+        return np.bincount(inside[beside[self.group].T], minlength=slices * rows.size)
+
+
+def _members(rows: Rows, some: Some, values: np.ndarray, groups: np.ndarray, of: np.ndarray) -> Members:
+    """Slices of the same attributes are a group: `groups` has the places of its attributes, `of` is by slice."""
+    starts, sizes = np.array(rows.starts), np.array(rows.sizes)[groups]
+    first = np.cumsum(np.append(0, sizes.prod(0)))
+    slice_number, row_number = first[of], first[:-1, None]
+    each = np.zeros_like(slice_number), np.zeros((groups.shape[1], len(some)), dtype=np.intp)
+    for value, place, size in zip(values, groups, sizes, strict=True):
+        each = (
+            each[0] * size[of] + value - starts[place][of],
+            each[1] * size[:, None] + some.codes[place] - starts[place][:, None],
+        )
+    which = np.full(first[-1], -1)
+    which[slice_number + each[0]] = np.arange(len(of))
+    found = which[row_number + each[1]]
+    group, row = np.nonzero(found >= 0)
+    return Members(group, found[group, row], row)
+
+
+def _with_another(trials: Trials, shorter: Table, fewest: float) -> Table:
+    """The slices with every value of another attribute: a later one, or in a sample, where not all of the shorter
+    slices are followed, any; there a value more must gain."""
+    rows, values = trials.rows, shorter.values
+    groups, of_slice = np.unique(_places(rows, values), axis=1, return_inverse=True)
+    beside = rows.apart[groups].all(0)
+    if not trials.is_sample:
+        beside &= np.arange(len(rows.names)) > groups[-1][:, None]
+    k, m = (
+        _members(rows, some, values, groups, of_slice).counted(rows, some, len(of_slice), beside)
+        for some in (trials.hit, trials.first)
+    )
+    live = np.flatnonzero(k >= math.ceil(fewest / trials.hit.weight))
     live = live[rows.known[live % rows.size]]
-    if not len(live):
-        return joined([], len(values) + 1)
-    m = _crossed(rows, trials.first, values, places, others)[live]
-    named = np.sort(np.vstack([values[:, live // rows.size], live % rows.size]), axis=0)
-    return _table(trials, named, k[live], m)
+    of, value = np.divmod(live, rows.size)
+    table = _table(trials, np.sort(np.vstack([values[:, of], value]), axis=0), k[live], m[live], trials.first)
+    if not trials.is_sample:
+        return table
+    return table.only(trials.gain(table.k, table.likely) > trials.gain(shorter.k, shorter.likely)[of])
 
 
-def _crossed(rows: Rows, some: Some, values: np.ndarray, places: list[int], others: list[int]) -> np.ndarray:
-    """Counts of every value of the other attributes within each of the slices."""
-    of, starts = 0, np.array([rows.starts[at] for at in places])[:, None]
-    number = np.zeros(values.shape[1], dtype=np.intp)
-    for place, start, value in zip(places, starts, values, strict=True):
-        of, number = of * rows.sizes[place] + some.codes[place] - start, number * rows.sizes[place] + value - start
-    which = np.full(int(np.prod([rows.sizes[at] for at in places])), -1)
-    which[number] = np.arange(values.shape[1])
-    of = which[of]
-    at = np.flatnonzero(of >= 0)
-    inside = (of[at] * rows.size + some.codes[np.ix_(others, at)]).ravel()
-    return np.bincount(inside, minlength=values.shape[1] * rows.size)
-
-
-def _table(trials: Trials, values: np.ndarray, k: np.ndarray, m: np.ndarray) -> Table:
+def _table(trials: Trials, values: np.ndarray, k: np.ndarray, m: np.ndarray, among: Some) -> Table:
+    """With `m` misses among some of them."""
     k = k * trials.hit.weight
-    low = k + m * trials.misses.weight
-    return Table(values, k, low, k + m * trials.first.weight)
+    return Table(values, k, k + m * trials.misses.weight, k + m * among.weight)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from pipelines.explain.cells import Cells, Suspicion, marked
 from pipelines.explain.codes import FEWEST_MAPPED
-from pipelines.explain.evidence import Cells, Suspicion
 from pipelines.explain.slices import FEWEST_HITS, MOST
 
 
@@ -24,7 +24,7 @@ def _one_side_empty(cells: Cells, kind: str, side: str) -> Suspicion:
     """Empty on the one side where the other is filled in; missing codes that went empty too belong to it."""
     filled = cells.filled_reported if side == "new" else cells.filled_new
     hits = cells.open & cells.left & cells.is_outcome(f"{side}_missing")
-    nothing = (~(cells.filled_new if side == "new" else cells.filled_reported)) & cells.code(side).is_null().to_numpy()
+    nothing = ~(cells.filled_new if side == "new" else cells.filled_reported) & ~cells.has_code(side)
     wiped = cells.open & cells.is_outcome("missing_differs") & nothing
     return Suspicion(kind, (cells.name,), {}, filled & cells.left, hits, {cells.name: hits | wiped})
 
@@ -34,26 +34,26 @@ def _collapsed(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     coded = cells.coded
     if np.count_nonzero(cells.open & coded & focus) < FEWEST_HITS:
         return
-    inside = coded & focus & cells.left
-    mapping = _mapping(cells, inside)
+    inside = np.flatnonzero(coded & focus & cells.left)
+    mapping = _mapping(cells.code("reported", inside), _token(cells, inside))
     if mapping:
-        was, became = cells.code("reported"), _token(cells)
-        moved = np.isin(was.fill_null("").to_numpy(), list(mapping)) & coded
+        at = np.flatnonzero(coded)
+        was, became = cells.code("reported", at), _token(cells, at)
+        moved = was.is_in(list(mapping)).to_numpy()
         expected = was.replace_strict(mapping, default=None, return_dtype=pl.String)
-        hits = moved & became.eq_missing(expected).to_numpy()
-        yield cells.suspicion("missing_collapsed", {"mapping": mapping}, moved, hits)
+        hits = marked(len(coded), at[moved & became.eq_missing(expected).to_numpy()])
+        yield cells.suspicion("missing_collapsed", {"mapping": mapping}, marked(len(coded), at[moved]), hits)
 
 
-def _token(cells: Cells) -> pl.Series:
+def _token(cells: Cells, at: np.ndarray) -> pl.Series:
     """What stands on the new side: its missing code, or its value as text."""
-    return pl.select(pl.coalesce(cells.new.cast(pl.String), cells.code("new"))).to_series()
+    return pl.select(pl.coalesce(cells.said("new", at).cast(pl.String), cells.code("new", at))).to_series()
 
 
-def _mapping(cells: Cells, inside: np.ndarray) -> dict[str, str | None]:
-    """Each reported missing code that mostly became one other thing in the pairs of `inside`."""
-    frame = pl.DataFrame({"was": cells.code("reported"), "became": _token(cells)}).filter(pl.Series(inside))
+def _mapping(was: pl.Series, became: pl.Series) -> dict[str, str | None]:
+    """Each reported missing code that mostly became one other thing."""
     shares = (
-        frame.group_by("was", "became").len()
+        pl.DataFrame({"was": was, "became": became}).group_by("was", "became").len()
         .with_columns(share=pl.col("len") / pl.col("len").sum().over("was"))
         .filter(pl.col("share") >= MOST, pl.col("len") >= FEWEST_MAPPED, pl.col("was").ne_missing(pl.col("became")))
         .sort("was")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from pipelines.explain.evidence import Cells, Suspicion
+from pipelines.explain.cells import BLOCK, Cells, Suspicion
 from pipelines.explain.slices import FEWEST_HITS
 
 EXACT = 1e-6  # decimal fractions are not exact in binary
@@ -32,36 +33,60 @@ def number_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     yield from _constants(cells, n)
 
 
-def predicted_suspicion(cells: Cells, kind: str, parameters: dict, predicted: np.ndarray, slack: float = EXACT):
+Prediction = Callable[[np.ndarray], np.ndarray]  # of the new numbers by the reported ones
+
+
+def predicted_suspicion(
+    cells: Cells, kind: str, parameters: dict, predicted: Prediction, slack: float = EXACT
+) -> Suspicion:
     """New is what was predicted, where that would be a discrepancy; `slack` is what rounding may add."""
-    reported, new = cells.numbers
-    tolerance = _tolerance(cells, reported)
+    eligible = cells.both & _moves(cells, predicted, slack)
+    at = np.flatnonzero(eligible & cells.open)
+    return cells.suspicion(kind, parameters, eligible, at[is_as_predicted(cells, at, predicted, slack)])
+
+
+def is_as_predicted(cells: Cells, at: np.ndarray, predicted: Prediction, slack: float = EXACT) -> np.ndarray:
+    """Which of the pairs `at` these places have the new number that was predicted."""
+    reported, new = (numbers[at] for numbers in cells.numbers)
     with np.errstate(invalid="ignore"):
-        eligible = cells.both & (np.abs(predicted - reported) > np.maximum(tolerance, slack) + EXACT)
-        return cells.suspicion(kind, parameters, eligible, eligible & (np.abs(new - predicted) <= slack + EXACT))
+        return np.abs(new - predicted(reported)) <= slack + EXACT
 
 
-def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray:
+def _moves(cells: Cells, predicted: Prediction, slack: float) -> np.ndarray:
+    """Where the prediction is further from the reported number than what counts as equal; judged once for each number
+    where numbers repeat."""
+    if cells.levels:
+        return cells.levels.where(_are_moved(cells, cells.levels.values, predicted, slack))
+    reported = cells.numbers[0]
+    blocks = (reported[at : at + BLOCK] for at in range(0, len(reported), BLOCK))
+    return np.concatenate([np.zeros(0, bool), *(_are_moved(cells, block, predicted, slack) for block in blocks)])
+
+
+def _are_moved(cells: Cells, reported: np.ndarray, predicted: Prediction, slack: float) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.abs(predicted(reported) - reported) > np.maximum(_tolerance(cells, reported), slack) + EXACT
+
+
+def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray | float:
     """What the specification accepts (docs/specification.md, `compare`)."""
     way = cells.variable.compare
     if cells.variable.numeric:
-        return (way.relative or 0) * np.abs(reported) + (way.absolute or 0)
-    return np.full(len(reported), float((way.days or 0) or (way.minutes or 0)))
+        return way.relative * np.abs(reported) + (way.absolute or 0) if way.relative else way.absolute or 0
+    return float((way.days or 0) or (way.minutes or 0))
 
 
 def _simple(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     """The ways without a number to estimate, each asked about where the focus suggests it."""
-    reported = cells.numbers[0]
     if _often(n == -r):
-        yield predicted_suspicion(cells, "sign_flipped", {"which": _sign(r)}, -reported)
+        yield predicted_suspicion(cells, "sign_flipped", {"which": _sign(r)}, np.negative)
     for digits in range(1, MOST_DECIMALS + 1):
         if _often(np.abs(n - r * 10**digits) < EXACT):
-            yield from _decimal_lost(cells, reported, digits)
+            yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, partial(_decimal_lost, digits=digits))
     for decimals in range(-1, MOST_DECIMALS):
         for mode, rounding in ROUNDINGS.items():
             if _often(np.abs(n - rounding(r, decimals)) < EXACT):
                 parameters = {"decimals": decimals, "mode": mode}
-                yield predicted_suspicion(cells, "rounded", parameters, rounding(reported, decimals))
+                yield predicted_suspicion(cells, "rounded", parameters, partial(rounding, decimals=decimals))
     if _often(_are_exchanged(r, n), 0.1):
         yield _exchanged_digits(cells)
 
@@ -85,11 +110,10 @@ def _truncated(values: np.ndarray, decimals: int) -> np.ndarray:
 ROUNDINGS = {"rounded": _half_away, "truncated": _truncated}
 
 
-def _decimal_lost(cells: Cells, reported: np.ndarray, digits: int) -> Iterator[Suspicion]:
+def _decimal_lost(values: np.ndarray, digits: int) -> np.ndarray:
     """The comma falls out: a whole number keeps its value, which is what tells it from another unit."""
-    fraction = np.abs(reported - np.round(reported)) > EXACT
-    predicted = np.where(fraction, reported * 10.0**digits, reported)
-    yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, predicted)
+    fraction = np.abs(values - np.round(values)) > EXACT
+    return np.where(fraction, values * 10.0**digits, values)
 
 
 def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
@@ -98,26 +122,29 @@ def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
         ratio = n / r
     ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
     ratio = ratio[np.abs(ratio - 1) > SMALLEST_FACTOR_STEP]
+    digits = last_digit(n), last_digit(r)
     for centre in modes(np.log(ratio), SAME_RATIO):
-        factor = tidy(_fitted_factor(r, n, float(np.exp(centre))))
+        factor = tidy(_fitted_factor(r, n, float(np.exp(centre)), digits))
         if abs(factor - 1) > SMALLEST_FACTOR_STEP:
-            slack = _rounding(n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)], factor, r)
-            yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, factor * cells.numbers[0], slack)
+            fitting = n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)]
+            slack = _rounding(last_digit(fitting), factor, digits[1])
+            yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, partial(np.multiply, factor), slack)
 
 
-def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float) -> float:
+def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> float:
     """Least squares through the origin among what fits, by what rounding allows, and again."""
     for _ in range(4):
-        near = np.abs(n - factor * r) <= np.maximum(SAME_RATIO * np.abs(factor * r), _rounding(n, factor, r))
+        fits = np.maximum(SAME_RATIO * np.abs(factor * r), _rounding(digits[0], factor, digits[1]))
+        near = np.abs(n - factor * r) <= fits
         if near.sum() < 2:
             return factor
         factor = float((n[near] * r[near]).sum() / (r[near] ** 2).sum())
     return factor
 
 
-def _rounding(new: np.ndarray, factor: float, reported: np.ndarray) -> float:
+def _rounding(new: float, factor: float, reported: float) -> float:
     """Half a last digit on either side: what rounding alone can make two values in one ratio differ."""
-    return last_digit(new) * 0.5 + abs(factor) * last_digit(reported) * 0.5 + EXACT
+    return new * 0.5 + abs(factor) * reported * 0.5 + EXACT
 
 
 def last_digit(values: np.ndarray) -> float:
@@ -138,7 +165,7 @@ def _offsets(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     """new − reported is one constant."""
     for offset in modes(n - r, EXACT):
         offset = round(offset, 6)
-        yield predicted_suspicion(cells, "constant_offset", {"offset": offset}, cells.numbers[0] + offset)
+        yield predicted_suspicion(cells, "constant_offset", {"offset": offset}, partial(np.add, offset))
 
 
 def _lines(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
@@ -163,10 +190,14 @@ def _line(cells: Cells, r: np.ndarray, n: np.ndarray, near: np.ndarray) -> Itera
         a, b = np.polyfit(r[near], n[near], 1)
         near = np.abs(n - a * r - b) <= max(3 * float(np.std((n - a * r - b)[near])), EXACT)
     a, b = float(f"{a:.4g}"), float(f"{b:.4g}")
-    slack = _rounding(n[near], a, r[near]) + abs(b) * 5e-4 + abs(a) * 5e-4 * float(np.abs(r[near]).max())
+    slack = (
+        _rounding(last_digit(n[near]), a, last_digit(r[near]))
+        + abs(b) * 5e-4
+        + abs(a) * 5e-4 * float(np.abs(r[near]).max())
+    )
     is_factor, is_offset, is_constant = abs(b) <= 2 * slack, abs(a - 1) < 0.01, abs(a) < 0.01
     if not (is_factor or is_offset or is_constant):
-        yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, a * cells.numbers[0] + b, slack)
+        yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, lambda values: a * values + b, slack)
 
 
 def _constants(cells: Cells, n: np.ndarray) -> Iterator[Suspicion]:
@@ -179,18 +210,16 @@ def _constants(cells: Cells, n: np.ndarray) -> Iterator[Suspicion]:
 
 def constant_value(cells: Cells, value: object) -> Suspicion:
     """Eligible is whatever is not that value on the reported side, empty cells too."""
-    other = ~(cells.reported == value).fill_null(False).to_numpy()
-    same = (cells.new == value).fill_null(False).to_numpy()
-    return cells.suspicion("constant_value", {"value": value}, other, same & other)
+    other = ~cells.is_value("reported", value)
+    return cells.suspicion("constant_value", {"value": value}, other, other & cells.is_value("new", value))
 
 
 def _exchanged_digits(cells: Cells) -> Suspicion:
     reported, new = cells.numbers
-    could = cells.both & (np.abs(reported) >= 10)
-    hits = np.zeros(len(new), dtype=bool)
-    seen = np.flatnonzero(could & cells.open)
-    hits[seen] = _are_exchanged(reported[seen], new[seen])
-    return cells.suspicion("digits_transposed", {}, could, hits)
+    with np.errstate(invalid="ignore"):
+        could = cells.both & (np.abs(reported) >= 10)
+    at = np.flatnonzero(could & cells.open)
+    return cells.suspicion("digits_transposed", {}, could, at[_are_exchanged(reported[at], new[at])])
 
 
 def _are_exchanged(r: np.ndarray, n: np.ndarray) -> np.ndarray:

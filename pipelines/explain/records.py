@@ -1,78 +1,84 @@
-"""The records of both sides that are in scope, and which of them no cause has taken yet."""
+"""The records of both sides that are in scope, and which of them no cause has taken yet.
+
+A record is known by its place in the scope of its side: an array of places stands for some records.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.cells import marked
 from pipelines.explain.evidence import Pairs
-from pipelines.explain.rows import Rows, rows_of, slice_attributes
+from pipelines.explain.rows import Rows, rows_from, slice_attributes
 from pipelines.explain.slices import Slice
 from pipelines.reconciliation.identifiers import hashed
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reconciliation.sides import SURPLUS
 from pipelines.spec.model import DatabaseSpec
 
 CERTAIN = -700.0  # log chance of what is no luck: the records say it themselves (a test person, a copy), wherever
 
 
 class Records:
-    """Both sides' records in scope, with `_alone`: on one side only, not held back, and not explained yet."""
+    """By side marks of the records that no cause has taken yet: `alone` those on one side only, not held back, `beyond`
+    these and surplus copies."""
 
     def __init__(self, spec: DatabaseSpec, reconciliation: Reconciliation, pairs: Pairs) -> None:
         self.spec = spec
         self.pairs = pairs
         self.reference_date = reconciliation.reference_date
-        self.sides = {side: scope.frame for side, scope in pairs.scopes.items()}
-        self.surplus_taken: set[str] = set()
-        self._rows: dict[str, Rows] = {}
+        self.scopes = pairs.scopes
+        self.alone = {side: scope.is_alone.copy() for side, scope in self.scopes.items()}
+        self.beyond = {side: self.alone[side] | (scope.status == SURPLUS) for side, scope in self.scopes.items()}
 
-    @property
-    def compared(self) -> pl.DataFrame:
-        """The keys and attributes of the pairs (Pairs.keys)."""
-        return self.pairs.keys
-
-    @property
-    def reported(self) -> pl.DataFrame:
-        return self.sides["reported"]
-
-    @property
-    def new(self) -> pl.DataFrame:
-        return self.sides["new"]
-
-    def alone(self, side: str) -> pl.DataFrame:
-        return self.sides[side].filter("_alone")
-
-    @property
+    @cached_property
     def rows_of_new(self) -> Rows:
         """The attributes of all new records."""
-        if "new" not in self._rows:
-            self._rows["new"] = self.rows(self.new)
-        return self._rows["new"]
+        new = self.scopes["new"]
+        return rows_from({name: new.coded(name) for name in slice_attributes(self.spec) if new.has(name)}, new.days)
 
-    def rows(self, frame: pl.DataFrame, hierarchical: Iterable[str] = (), more: Iterable[str] = ()) -> Rows:
-        return rows_of(frame, self.spec.event_date, (*slice_attributes(self.spec), *more), hierarchical)
+    @cached_property
+    def is_test(self) -> Mapping[str, np.ndarray]:
+        """By side, the records of known test persons."""
+        return {side: self._are_test(side) for side in self.scopes}
+
+    def _are_test(self, side: str) -> np.ndarray:
+        if not self.spec.test_persons:
+            return np.zeros(len(self.scopes[side]), dtype=bool)
+        persons = pl.Series(list(self.spec.test_persons), dtype=pl.String)
+        return self.scopes[side].column("person").is_in(persons.implode()).fill_null(False).to_numpy()
+
+    def said(self, side: str, at: np.ndarray, *names: str) -> pl.DataFrame:
+        """Columns of some records, with their places (`at`) and days (`_day`)."""
+        scope = self.scopes[side]
+        day = scope.column(self.spec.event_date).gather(at).cast(pl.Date)
+        return pl.DataFrame([scope.said(name, at).alias(name) for name in names]).with_columns(
+            at=pl.Series(at), _day=day
+        )
 
     def take(
         self,
         kind: str,
         place: Slice | None,
         parameters: Mapping[str, Any],
-        taken: Mapping[str, pl.Series],
+        taken: Mapping[str, np.ndarray],
         trials: tuple[np.ndarray, np.ndarray],
         where: Mapping[str, Any] | None = None,
     ) -> Cause:
-        """The cause of the records `taken` (ids by side), which are alone no longer.
+        """The cause of the records `taken` (places by side), which are beyond the pairs no longer.
 
         `trials`: among the records that could be hit, which lie in the slice and which are hit. Of couples both
         records are in the slice.
         """
-        for side, ids in taken.items():
-            gone = pl.col("record_id").is_in(ids.implode())
-            self.sides[side] = self.sides[side].with_columns(_alone=pl.col("_alone") & ~gone)
+        for side, at in taken.items():
+            self.alone[side][at] = False
+            self.beyond[side][at] = False
         inside, hits = trials
         outside = ~inside
         return Cause(
@@ -80,13 +86,17 @@ class Records:
             variables=(),
             where=dict(place.where if where is None and place else where or {}),
             parameters=dict(parameters),
-            discrepancy_ids=tuple(sorted(i for side, ids in taken.items() for i in self._ids(side, ids))),
+            discrepancy_ids=tuple(sorted(i for side, at in taken.items() for i in self._ids(side, at))),
             in_slice=int(inside.sum()) + (len(taken["reported"]) if len(taken) > 1 else 0),
             share_outside=float((hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
             gain=place.gain if place else float(hits.sum()),
             log_chance=place.log_chance if place else CERTAIN,
         )
 
-    def _ids(self, side: str, ids: pl.Series) -> list[str]:
-        none = [None] * len(ids)
+    def _ids(self, side: str, at: np.ndarray) -> list[str]:
+        ids, none = self.scopes[side].column("record_id").gather(at), [None] * len(at)
         return hashed(self.spec.database, *((ids, none) if side == "reported" else (none, ids)), none)
+
+    def marks(self, side: str, at: np.ndarray | pl.Series) -> np.ndarray:
+        """The records at these places among all of a side."""
+        return marked(len(self.scopes[side]), np.asarray(at))

@@ -63,11 +63,10 @@ class Rows:
 
     def numbered(self, chosen: np.ndarray) -> np.ndarray:
         """The chosen rows, one column each, one row an attribute: values numbered through."""
-        columns = [
-            self.codes[name][chosen].astype(np.intp) + 1 + start
-            for name, start in zip(self.names, self.starts, strict=False)
-        ]
-        return np.stack(columns) if columns else np.zeros((0, len(chosen)), np.intp)
+        numbers = np.empty((len(self.names), len(chosen)), dtype=np.intp)
+        for row, name, start in zip(numbers, self.names, self.starts, strict=False):
+            np.add(self.codes[name][chosen], start + 1, out=row, dtype=np.intp)
+        return numbers
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -98,33 +97,30 @@ class Rows:
             return False
         return not self._is_decided(a, b)
 
+    @cached_property
+    def _first(self) -> list[np.ndarray]:
+        return [self.codes[name][:FIRST_ROWS].astype(np.intp) + 1 for name in self.names]
+
     def _is_decided(self, a: int, b: int) -> bool:
         """Whether one of the two has one value wherever the other has a certain one; of many rows, in the first."""
-        one, other = (self.codes[self.names[at]][:FIRST_ROWS].astype(np.intp) + 1 for at in (a, b))
+        one, other = (self._first[at] for at in (a, b))
         seen = np.bincount(one * self.sizes[b] + other, minlength=self.sizes[a] * self.sizes[b]) > 0
         both = seen.reshape(self.sizes[a], self.sizes[b])
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
 
     def of(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
-        """The rows with the numbers named, in a period of day codes."""
-        chosen = np.ones(len(self), dtype=bool)
-        for name, numbers in named.items():
+        """The places of the rows with the numbers named, in a period of day codes."""
+        at: np.ndarray | slice = slice(None)
+        for name in sorted(named, key=lambda name: -len(self.values[name])):  # of what is rare few rows are left
             start = self.starts[self.names.index(name)] + 1
-            chosen &= self._with_codes(name, [number - start for number in numbers])
+            at = among(at, self._with_codes(name, [number - start for number in named[name]], at))
         if period:
-            chosen &= (self.day_code >= period[0]) & (self.day_code <= period[1])
-        return chosen
+            day = self.day_code[at]
+            at = among(at, (day >= period[0]) & (day <= period[1]))
+        return np.arange(len(self)) if isinstance(at, slice) else at
 
-    def _with_codes(self, name: str, codes: Sequence[int]) -> np.ndarray:
-        column = self.codes[name]
-        if len(codes) > FEW_CODES:
-            is_named = np.zeros(len(self.values[name]) + 1, dtype=bool)  # the last is "unknown", code −1
-            is_named[codes] = True
-            return is_named[column]
-        chosen = column == codes[0] if codes else np.zeros(len(self), dtype=bool)
-        for code in codes[1:]:
-            chosen |= column == code
-        return chosen
+    def _with_codes(self, name: str, codes: Sequence[int], at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        return is_among(self.codes[name][at], codes, len(self.values[name]) + 1)
 
     def without(self, columns: Collection[str]) -> Rows:
         """The same rows without some columns; themselves where they have none of them."""
@@ -133,11 +129,14 @@ class Rows:
             return self
         return replace(self, values={n: self.values[n] for n in kept}, codes={n: self.codes[n] for n in kept})
 
-    def also(self, name: str, column: pl.Series) -> Rows:
+    def also(self, name: str, column: Coded) -> Rows:
         """The same rows with one attribute more."""
-        found, code = _coded(column.cast(pl.String))
-        known = {names: apart for names, apart in self._known_apart.items() if name not in names}
-        return replace(self, values={**self.values, name: found}, codes={**self.codes, name: code}, _known_apart=known)
+        return replace(
+            self,
+            values={**self.values, name: column.values},
+            codes={**self.codes, name: column.code},
+            _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
+        )
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
@@ -207,42 +206,77 @@ class Rows:
         return float(np.log(max(len(self.days), 2))) + 4.0
 
 
+def is_among(column: np.ndarray, codes: Sequence[int], size: int) -> np.ndarray:
+    """Where a column has one of the codes; `size` is how many there are, "unknown" among them."""
+    if len(codes) > FEW_CODES:
+        is_named = np.zeros(size, dtype=bool)  # the last is "unknown", also as code −1
+        is_named[codes] = True
+        return is_named[column]
+    chosen = column == codes[0] if codes else np.zeros(len(column), dtype=bool)
+    for code in codes[1:]:
+        chosen |= column == code
+    return chosen
+
+
+def among(at: np.ndarray | slice, chosen: np.ndarray) -> np.ndarray:
+    """The chosen ones of the places; of all, as places."""
+    return np.flatnonzero(chosen) if isinstance(at, slice) else at[chosen]
+
+
 def _fits(value: str, wanted: str) -> bool:
     return value.startswith(wanted[:-1]) if wanted.endswith("*") else value == wanted
 
 
-def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
-    """The attributes of `frame` that have more than one value, and the day of the event."""
-    columns = {name: _coded(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
-    columns |= {f"{name}:{level}": _cut(*columns[name], level) for name in hierarchical for level in CODE_LEVELS}
-    several = {name: (found, code) for name, (found, code) in columns.items() if len(found) > 1}
-    days, day_code = _coded_days(frame[day].cast(pl.Date))
-    return Rows(
-        {name: found for name, (found, _) in several.items()},
-        {name: code for name, (_, code) in several.items()},
-        days,
-        day_code,
-    )
+@dataclass(frozen=True)
+class Coded:
+    """A column as numbers: `code` points into its different `values`, which are sorted; −1 is unknown."""
+
+    values: tuple[str, ...]
+    code: np.ndarray
+
+    def at(self, places: np.ndarray) -> Coded:
+        """Some rows of it, with the values that are left."""
+        code = self.code[places]
+        left = np.flatnonzero(np.bincount(code + 1, minlength=len(self.values) + 1)[1:])
+        if len(left) == len(self.values):
+            return Coded(self.values, code)
+        number = np.full(len(self.values) + 1, -1)
+        number[left] = np.arange(len(left))
+        return Coded(tuple(self.values[at] for at in left), _numbers(number, code))
+
+    def cut(self, level: int) -> Coded:
+        """The first characters."""
+        heads, of = np.unique([word[:level] for word in self.values], return_inverse=True)
+        return Coded(tuple(heads.tolist()), _numbers(np.append(of, -1), self.code))
 
 
-def _coded(column: pl.Series) -> tuple[tuple[str, ...], np.ndarray]:
+def coded_column(column: pl.Series) -> Coded:
     found, (place,) = coded(column)
-    return tuple(found), _numbers(np.append(np.arange(len(found)), -1), place)
+    return Coded(tuple(found), _numbers(np.append(np.arange(len(found)), -1), place))
 
 
 def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """What stands at each place; narrow, since it is read often."""
-    return of.astype(np.min_scalar_type(-max(int(of.max()), 1)))[place]
+    """What stands at each place, which one may be added to; narrow, since it is read often."""
+    return of.astype(np.min_scalar_type(-int(of.max(initial=0)) - 2))[place]
 
 
-def _cut(found: tuple[str, ...], code: np.ndarray, level: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """The first characters of coded texts."""
-    heads, of = np.unique([word[:level] for word in found], return_inverse=True)
-    return tuple(heads.tolist()), _numbers(np.append(of, -1), code)
+def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
+    """The attributes of `frame` that have more than one value, and the day of the event."""
+    columns = {name: coded_column(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
+    return rows_from(columns, coded_days(frame[day].cast(pl.Date)), hierarchical)
 
 
-def _coded_days(day: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+def rows_from(columns: Mapping[str, Coded], days: Coded, hierarchical: Iterable[str] = ()) -> Rows:
+    """The columns that have more than one value, the hierarchical ones also cut, and the days of the event."""
+    every = {**columns, **{f"{name}:{to}": columns[name].cut(to) for name in hierarchical for to in CODE_LEVELS}}
+    several = {name: column for name, column in every.items() if len(column.values) > 1}
+    return Rows({n: c.values for n, c in several.items()}, {n: c.code for n, c in several.items()},
+                np.array(days.values, "datetime64[D]"), days.code)  # fmt: skip
+
+
+def coded_days(day: pl.Series) -> Coded:
+    """Days of the calendar in the place of texts."""
     found = day.drop_nulls().unique().sort()
     days = found.to_numpy().astype("datetime64[D]")
     place = np.searchsorted(days, day.to_numpy().astype("datetime64[D]")) if len(days) else np.zeros(len(day), int)
-    return days, np.where(day.is_null().to_numpy(), -1, place).astype(np.int32)
+    return Coded(tuple(days), np.where(day.is_null().to_numpy(), -1, place).astype(np.int32))

@@ -1,45 +1,82 @@
-"""The records of a side that are compared, alone or surplus, read once for all who look for causes."""
+"""The records of a side that are compared, alone or surplus; each column is read and numbered once, when asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
+from pipelines.explain.rows import Coded, coded_column, coded_days
 from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.reconcile import Reconciliation
-from pipelines.reconciliation.sides import NOT_COMPARABLE, STATUS
+from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.sides import NOT_COMPARABLE, UNMATCHED
 from pipelines.spec.model import DatabaseSpec
 
+NEVER_ALONE = "held_back"  # such a record has its counterpart, which validation keeps
 
-@dataclass(frozen=True)
+
 class Scope:
-    """`frame` has every column of the records in scope but missing codes that there are none of, their status, why
-    they are alone (`_reason`), `_alone` (on one side only, not held back) and `_day`. `place` is by row of the side:
-    where the record stands in the frame."""
+    """`rows` of the side are in scope, and `place` is by row of the side where it stands among them (else −1)."""
 
-    frame: pl.DataFrame
-    place: np.ndarray
+    def __init__(self, spec: DatabaseSpec, found: Reconciliation, name: str) -> None:
+        self._side: Side = found.sides[name]
+        self._day = spec.event_date
+        self._columns: dict[str, pl.Series] = {}
+        self._coded: dict[str, Coded] = {}
+        status = found.status[name]
+        self.rows = np.flatnonzero(status != NOT_COMPARABLE)
+        self.place = np.full(len(status), -1)
+        self.place[self.rows] = np.arange(len(self.rows))
+        self.status = status[self.rows]
+        self.reasons = found.alone.filter(side=name).select(at=pl.col("row").cast(pl.Int64), reason="reason")
+        self.reasons = self.reasons.with_columns(at=pl.Series(self.place[self.reasons["at"].to_numpy()]))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, name: str) -> pl.Series:
+        """A column as it is, read anew."""
+        return self._side.column(name, None if len(self.rows) == len(self.place) else self.rows)
+
+    def column(self, name: str) -> pl.Series:
+        """A column that is asked for again."""
+        if name not in self._columns:
+            self._columns[name] = self.read(name)
+        return self._columns[name]
+
+    def has(self, name: str) -> bool:
+        return name in self._side.types and name not in self._side.empty
+
+    def coded(self, name: str) -> Coded:
+        """A column of texts, or one that is told as text."""
+        if name not in self._coded:
+            known = self._columns.get(name)
+            self._coded[name] = coded_column((self.read(name) if known is None else known).cast(pl.String))
+        return self._coded[name]
+
+    def said(self, name: str, at: np.ndarray) -> pl.Series:
+        """The values of a column at some places."""
+        if name not in self._coded:
+            return self.column(name).gather(at)
+        coded = self._coded[name]
+        words = pl.Series([*coded.values, None], dtype=pl.String)
+        return words.gather(coded.code[at].astype(np.int64) % len(words))
+
+    @cached_property
+    def days(self) -> Coded:
+        """The day of the event."""
+        return coded_days(self.column(self._day).cast(pl.Date))
+
+    @cached_property
+    def is_alone(self) -> np.ndarray:
+        """On this side only, and not held back."""
+        alone = self.status == UNMATCHED
+        alone[self.reasons.filter(reason=NEVER_ALONE)["at"].to_numpy()] = False
+        return alone
 
 
 def scopes(spec: DatabaseSpec, found: Reconciliation) -> Mapping[str, Scope]:
-    return {side: _scope(spec, found, side) for side in SIDES}
-
-
-def _scope(spec: DatabaseSpec, found: Reconciliation, name: str) -> Scope:
-    side, status = found.sides[name], found.status[name]
-    rows = np.flatnonzero(status != NOT_COMPARABLE)
-    place = np.full(len(status), -1)
-    place[rows] = np.arange(len(rows))
-    of = pl.DataFrame({"row": rows}).with_columns(_status=pl.Series(status[rows]).cat.to(STATUS).cast(pl.String))
-    reasons = found.alone.filter(side=name).select(pl.col("row").cast(pl.Int64), _reason="reason")
-    said = of.join(reasons, on="row", how="left", maintain_order="left").drop("row")
-    no_codes = side.empty & {f"{variable}_missing" for variable in spec.variables}
-    frame = side.read([column for column in side.types if column not in no_codes], rows)
-    alone = (pl.col("_status") == "unmatched") & (pl.col("_reason") != "held_back")
-    frame = pl.concat([frame, said], how="horizontal").with_columns(
-        _alone=alone, _day=pl.col(spec.event_date).cast(pl.Date)
-    )
-    return Scope(frame, place)
+    return {side: Scope(spec, found, side) for side in SIDES}

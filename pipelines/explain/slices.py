@@ -14,7 +14,7 @@ most.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,10 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
         best = _best_of([best, _best_plain(trials, demands, table, floor)])
         if length < MOST_ATTRIBUTES:
             seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
-            shorter = sorted(_distinct([*seeds, *beside]), key=_merit)[: FEW if trials.is_sample else BEAM]
+            said = filter(trials.pays, beside) if trials.is_sample else beside
+            shorter = sorted(_distinct([*seeds, *said]), key=_merit)[: FEW if trials.is_sample else BEAM]
+        if not shorter and not len(table.k):
+            break
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
 
 
@@ -209,7 +212,7 @@ def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
     rows, table = trials.rows, leading(trials, table)
     able = np.flatnonzero(table.k >= trials.fewest(floor + min(rows.attribute_cost, rows.day_cost)))
     gains = trials.gain(table.k[able], table.likely[able])
-    best = np.argsort(-gains, kind="stable")[:BEAM]
+    best = np.argsort(-gains, kind="stable")[: FEW if trials.is_sample else BEAM]
     return [table.candidate(trials, at) for at in able[best[gains[best] > 0]]]
 
 
@@ -218,8 +221,8 @@ def _beside(trials: Trials, demands: Demands, shorter: Candidate, floor: float) 
     whether that is so."""
     if _bound(trials, shorter) <= floor:
         return []
-    few = list(_longer(trials, demands, shorter, replace(trials.first, weight=trials.misses.weight)))
-    if len(trials.first.day) == len(trials.misses.day) or not any(_is_able(demands, c, floor) for c in few):
+    few = list(_longer(trials, demands, shorter, trials.first))
+    if len(trials.first) == len(trials.misses) or not any(_is_able(demands, c, floor) for c in few):
         return few
     return list(_longer(trials, demands, shorter, trials.misses))
 
@@ -229,15 +232,16 @@ def _is_able(demands: Demands, candidate: Candidate, floor: float) -> bool:
 
 
 def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -> Iterator[Candidate]:
-    """The slice with a list or a period more; where it has one already, also with one value more."""
-    misses, hits = (some.inside(trials.rows, shorter.named, shorter.period) for some in (among, trials.hit))
+    """The slice with a list or a period more; where it has one already, also with one value more. The misses that it
+    has `among` some of them, as if there were no others."""
+    misses, hits = (some.inside(shorter.named, shorter.period) for some in (among, trials.hit))
     size = trials.rows.size
     k = trials.hit.weight * np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size)
-    n = k + among.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)
+    n = k + trials.misses.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)
     free = trials.rows.free(shorter.named)
     said = list(_lists(trials, demands, free, n, k))
     if not shorter.is_plain:
-        gains = np.where((k >= FEWEST_HITS) & free, trials.gain(k, n), 0.0)
+        gains = np.where((k >= FEWEST_HITS * trials.hit.weight) & free, trials.gain(k, n), 0.0)
         said += [(int(code),) for code in np.argsort(-gains, kind="stable")[:BEAM] if gains[code] > 0]
     yield from trials.candidates(
         [({**shorter.named, trials.rows.name_of(codes[0]): codes}, shorter.period) for codes in said],
@@ -250,7 +254,8 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
 def _lists(
     trials: Trials, demands: Demands, free: np.ndarray, n: np.ndarray, k: np.ndarray
 ) -> Iterator[tuple[int, ...]]:
-    mostly = np.flatnonzero(free & (k >= FEWEST_HITS / 2) & (k >= demands.listed_share * n))
+    enough = FEWEST_HITS / 2 * trials.hit.weight
+    mostly = np.flatnonzero(free & (k >= enough) & (k >= demands.listed_share * n))
     ends = np.searchsorted(mostly, trials.rows.starts)
     for at in np.flatnonzero(np.diff(ends) > 1):
         codes = mostly[ends[at] : ends[at + 1]]
@@ -272,7 +277,8 @@ def _best_period(
     trials: Trials, shorter: Candidate, among: Some, misses: np.ndarray, hits: np.ndarray
 ) -> Candidate | None:
     """The interval of days that gains most; an end that coincides with the data's own is left open."""
-    k, n = (_by_day(trials.rows, some, at) for some, at in ((trials.hit, hits), (among, misses)))
+    k = _by_day(trials.rows, trials.hit, hits, trials.hit.weight)
+    n = _by_day(trials.rows, among, misses, trials.misses.weight)
     n += k
     seen = np.flatnonzero(n)
     if len(seen) < 3:
@@ -287,9 +293,9 @@ def _best_period(
     return min(tried, key=lambda found: (*_merit(found), found.period), default=None)
 
 
-def _by_day(rows: Rows, some: Some, at: np.ndarray) -> np.ndarray:
+def _by_day(rows: Rows, some: Some, at: np.ndarray, weight: float) -> np.ndarray:
     """How many there are on each day; the first place is of unknown days."""
-    return some.weight * np.bincount(some.day[at] + 1, minlength=len(rows.days) + 1)[1:].astype(float)
+    return weight * np.bincount(some.day[at] + 1, minlength=len(rows.days) + 1)[1:].astype(float)
 
 
 def _period_candidate(

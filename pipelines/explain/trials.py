@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.special import xlogy
 
-from pipelines.explain.rows import Rows
+from pipelines.explain.rows import Rows, among
 
 FEWEST_HITS = 6  # below this many rows a share is no evidence
 SURELY = 1.96  # standard errors of the lower limit of a share (Wilson 1927)
@@ -22,6 +23,7 @@ PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
 MOST_ROWS = 50_000
 MOST_HITS, CONTROLS = 4_000, 2
 SAMPLED = 0.9
+FEWEST_MISSES = 4_000  # of a sample
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
 
 Named = Mapping[str, tuple[int, ...]]
@@ -56,21 +58,38 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Some:
-    """Hits, or misses: one column a trial, one row an attribute (Rows.numbered); each stands for `weight` of them."""
+    """Hits, or misses: the places of `rows`; each stands for `weight` of them."""
 
-    codes: np.ndarray
-    day: np.ndarray
+    rows: Rows
+    at: np.ndarray
     weight: float
 
-    def inside(self, rows: Rows, named: Named, period: tuple[int, int] | None) -> np.ndarray:
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """One column a trial, one row an attribute."""
+        return self.rows.numbered(self.at)
+
+    @cached_property
+    def day(self) -> np.ndarray:
+        return self.rows.day_code[self.at]
+
+    def inside(self, named: Named, period: tuple[int, int] | None) -> np.ndarray:
         """Positions in the slice."""
-        chosen = np.ones(len(self.day), dtype=bool)
-        for name, codes in named.items():
-            column = self.codes[rows.names.index(name)]
-            chosen &= column == codes[0] if len(codes) == 1 else np.isin(column, codes)
+        at: np.ndarray | slice = slice(None)
+        for name, numbers in named.items():
+            place = self.rows.names.index(name)
+            column = self.codes[place][at] if "codes" in self.__dict__ else self._number(place, at)
+            at = among(at, column == numbers[0] if len(numbers) == 1 else np.isin(column, numbers))
         if period:
-            chosen &= (self.day >= period[0]) & (self.day <= period[1])
-        return np.flatnonzero(chosen)
+            day = self.day[at]
+            at = among(at, (day >= period[0]) & (day <= period[1]))
+        return np.arange(len(self)) if isinstance(at, slice) else at
+
+    def _number(self, place: int, at: np.ndarray | slice) -> np.ndarray:
+        return self.rows.codes[self.rows.names[place]][self.at[at]].astype(np.intp) + self.rows.starts[place] + 1
 
 
 @dataclass(frozen=True)
@@ -99,19 +118,30 @@ class Trials:
         """(trials, hits) that sampled counts stand for."""
         return self.misses.weight * misses + self.hit.weight * hits, self.hit.weight * hits
 
-    def gain(self, k: Any, n: Any) -> np.ndarray:
+    def gain(self, k: Any, n: Any) -> Any:
         return likelihood_ratio(k, n, self.hits, self.n)
 
     def fewest(self, gain: float) -> float:
         """The fewest hits with which a slice could gain more than that, did it hold nothing else; in a sample, at least
         those that FEWEST_HITS stand for."""
-        low, high = math.ceil(FEWEST_HITS * self.hit.weight), self.hits + 1
+        low, step = math.ceil(FEWEST_HITS * self.hit.weight), 1
+        while low <= self.hits and self.gain(low, low) <= gain:
+            low, step = low + step, 2 * step
+        high, low = min(low, self.hits + 1), low - step // 2 + 1 if step > 1 else low
         while low < high:
-            tried = np.unique(np.linspace(low, high - 1, 64).astype(int))
-            enough = np.flatnonzero(self.gain(tried, tried) > gain)
-            at = enough[0] if len(enough) else len(tried)
-            low, high = int(tried[at - 1]) + 1 if at else low, int(tried[at]) if at < len(tried) else high
+            k = (low + high) // 2
+            low, high = (low, k) if self.gain(k, k) > gain else (k + 1, high)
         return low
+
+    @property
+    def doubt(self) -> float:
+        """That misses are sampled too makes the nats of noise more by hits ÷ misses (Ury 1975)."""
+        return 1 + len(self.hit) / max(len(self.misses), 1)
+
+    def pays(self, candidate: Candidate) -> bool:
+        """Whether what the sample itself tells of a slice is worth the description."""
+        said = cost(self.rows, candidate.named, candidate.period)
+        return candidate.gain + said > said * self.doubt * self.hit.weight
 
     def measured(self, candidate: Candidate) -> Candidate:
         """What was found in a sample, measured on every row."""
@@ -119,11 +149,11 @@ class Trials:
             return candidate
         eligible, hits = self.all_
         inside = self.rows.of(candidate.named, candidate.period)
-        n, k = np.count_nonzero(inside & eligible), np.count_nonzero(inside & hits)
+        n, k = np.count_nonzero(eligible[inside]), np.count_nonzero(hits[inside])
         return self.candidate(candidate.named, candidate.period, n, k)
 
     def counted_candidate(self, named: Named, period: tuple[int, int] | None) -> Candidate:
-        misses, hits = (some.inside(self.rows, named, period) for some in (self.misses, self.hit))
+        misses, hits = (some.inside(named, period) for some in (self.misses, self.hit))
         return self.candidate(named, period, *self.counted(len(misses), len(hits)))
 
     def candidates(
@@ -138,23 +168,20 @@ class Trials:
 
 
 def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
-    """All eligible rows, or every so many-th of the hits and of the misses."""
+    """All eligible rows, or every so many-th of the hits and those misses that stand at every so many-th row."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
     is_many = len(hit) + n_misses > MOST_ROWS
-    step = -(-len(hit) // MOST_HITS) if is_many else 1
-    most = CONTROLS * MOST_HITS if is_many else MOST_ROWS
-    missed = np.flatnonzero(misses)[:: max(1, n_misses // most)]
-    few = max(1, len(missed) // max(CONTROLS * len(hit), FEWEST_FIRST))
-    sampled = _some(rows, missed, n_misses)
-    first = Some(sampled.codes[:, ::few], sampled.day[::few], n_misses / max(len(sampled.day[::few]), 1))
-    return Trials(
-        rows, _some(rows, hit[::step], len(hit)), sampled, first, len(hit) + n_misses, len(hit), (eligible, hits)
-    )
+    hit_sample = hit[:: -(-len(hit) // MOST_HITS) if is_many else 1]
+    every = max(1, n_misses // max(CONTROLS * len(hit_sample), FEWEST_MISSES)) if is_many else 1
+    missed = np.flatnonzero(misses[::every]) * every
+    first = missed[:: max(1, len(missed) // max(CONTROLS * len(hit_sample), FEWEST_FIRST))]
+    some = (_some(rows, *of) for of in ((hit_sample, len(hit)), (missed, n_misses), (first, n_misses)))
+    return Trials(rows, *some, len(hit) + n_misses, len(hit), (eligible, hits))
 
 
-def _some(rows: Rows, chosen: np.ndarray, of: int) -> Some:
-    return Some(rows.numbered(chosen), rows.day_code[chosen], of / len(chosen) if len(chosen) else 1.0)
+def _some(rows: Rows, at: np.ndarray, of: int) -> Some:
+    return Some(rows, at, of / len(at) if len(at) else 1.0)
 
 
 def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
@@ -164,22 +191,29 @@ def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
     return said + closed * rows.day_cost
 
 
-def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> np.ndarray:
+def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> Any:
     """Log-likelihood of two shares (inside, outside) less that of one; 0 where the slice has the lower share."""
     out_k, out_n = total_hits - k + PRIOR_HITS, total - n + PRIOR_TRIALS
-    two = _log_likelihood(k, n) + _log_likelihood(out_k, out_n)
-    one = _log_likelihood(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
-    higher = k * out_n > out_k * n
-    return np.where(higher, two - one, 0.0)
+    higher, one = k * out_n > out_k * n, _nats(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
+    if not isinstance(k, np.ndarray):
+        return _nats(k, n) + _nats(out_k, out_n) - one if higher else 0.0
+    return np.where(higher, _log_likelihood(k, n) + _log_likelihood(out_k, out_n) - one, 0.0)
 
 
-def _log_likelihood(k: Any, n: Any) -> np.ndarray:
+def _log_likelihood(k: np.ndarray, n: np.ndarray) -> np.ndarray:
     return xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)
 
 
-def lower_limit(k: Any, n: Any) -> np.ndarray:
+def _nats(k: float, n: float) -> float:
+    """The same of single counts, which are many."""
+    rest = n - k
+    hit, missed = k * math.log(k) if k > 0 else 0.0, rest * math.log(rest) if rest > 0 else 0.0
+    return hit + missed - (n * math.log(n) if n > 0 else 0.0)
+
+
+def lower_limit(k: Any, n: Any) -> Any:
     """Lower limit of the share k of n (Wilson 1927)."""
-    n, z = np.maximum(n, 1), SURELY
+    n, z = np.maximum(n, 1) if isinstance(n, np.ndarray) else max(n, 1), SURELY
     share = k / n
-    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    spread = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
     return (share + z * z / (2 * n) - spread) / (1 + z * z / n)

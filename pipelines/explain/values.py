@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import xlogy
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.codes import code_suspicions, mapping_in, recoding
 from pipelines.explain.dates import date_suspicions
-from pipelines.explain.evidence import Cells, Pairs, Suspicion
+from pipelines.explain.evidence import Pairs
 from pipelines.explain.exchanges import stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio
-from pipelines.reconciliation.identifiers import hashed
+from pipelines.reconciliation.identifiers import written
 
 FAMILIES = {
     "decimal": number_suspicions,
@@ -69,7 +70,8 @@ def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:
     """The finding that explains most; of equals the one that says more."""
     if np.count_nonzero(cells.open) < FEWEST_HITS:
         return None
-    findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, cells, suspicion))]
+    findings = [found for suspicion in _suspicions(pairs, cells) if (found := _placed(pairs, suspicion))]
+    findings += _whole_mappings(pairs, cells, findings)
     return min(findings, key=lambda f: (-round(f.strength, 3), SAYS_LESS.get(f.suspicion.kind, 0)), default=None)
 
 
@@ -98,37 +100,33 @@ def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
     return focuses
 
 
-def _placed(pairs: Pairs, cells: Cells, suspicion: Suspicion) -> Finding | None:
+def _placed(pairs: Pairs, suspicion: Suspicion) -> Finding | None:
     pairs.asked += 1
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
     place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least)
-    if place is None:
-        return None
-    finding = Finding(suspicion, place)
-    return _with_whole_mapping(pairs, cells, finding) if suspicion.kind == "code_recoded" else finding
+    return Finding(suspicion, place) if place else None
 
 
-def _with_whole_mapping(pairs: Pairs, cells: Cells, finding: Finding) -> Finding:
+def _whole_mappings(pairs: Pairs, cells: Cells, findings: Iterable[Finding]) -> Iterator[Finding]:
     """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
-    inside = pairs.rows_for(finding.suspicion).inside(finding.place.where) & cells.left
-    mapping = mapping_in(cells, inside) | finding.suspicion.parameters["mapping"]
-    if mapping == finding.suspicion.parameters["mapping"]:
-        return finding
-    whole = recoding(cells, mapping)
-    place = best_slice(pairs.rows_for(whole), whole.eligible, whole.hits)
-    wider = Finding(whole, place) if place else finding
-    return max(finding, wider, key=lambda found: found.strength)
+    asked = [found.suspicion.parameters for found in findings]
+    for found in [found for found in findings if found.suspicion.kind == "code_recoded"]:
+        inside = pairs.rows_for(found.suspicion).inside(found.place.where) & cells.left
+        whole = recoding(cells, mapping_in(cells, inside) | found.suspicion.parameters["mapping"])
+        if whole.parameters not in asked:
+            asked.append(whole.parameters)
+            if place := best_slice(pairs.rows_for(whole), whole.eligible, whole.hits):
+                yield Finding(whole, place)
 
 
 def _taken(pairs: Pairs, finding: Finding) -> Cause:
     """The cause; its pairs are taken out of what is left of its variables."""
     suspicion, place = finding.suspicion, finding.place
     inside = pairs.rows_for(suspicion).inside(place.where)
-    ids = []
+    numbers = []
     for name, claim in suspicion.claims.items():
         explained = claim & inside & pairs.cells(name).open
-        reported, new = pairs.ids(explained)
-        ids += hashed(pairs.spec.database, reported, new, [name] * len(new))
+        numbers.append(pairs.ids(explained, name))
         pairs.cells(name).explain(explained, _accounted(pairs.cells(name), suspicion, inside))
     outside = ~inside
     return Cause(
@@ -136,7 +134,7 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
         variables=suspicion.variables,
         where=place.where,
         parameters=suspicion.parameters,
-        discrepancy_ids=tuple(sorted(ids)),
+        discrepancy_ids=tuple(written(np.sort(np.concatenate(numbers))).to_list()),
         in_slice=int(inside.sum()) * len(suspicion.claims),
         share_outside=float((suspicion.hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
         gain=place.gain,

@@ -211,3 +211,35 @@ def test_no_more_than_three_attributes():
         (pl.col("region") == "nord") & (pl.col("sex") == "F") & (pl.col("wave") == "w1") & (pl.col("age_band") == "80+")
     )
     assert all(len(cause.where) <= 3 for cause in explained(reported, changed(new, where, **EMPTY), spec_with()).causes)
+
+
+@pytest.mark.parametrize("values", [127, 128, 129, 130])
+def test_an_attribute_may_have_as_many_values_as_a_small_number_holds(values):
+    # Codes are kept as narrow as they may be; 129 values were once one too many for theirs.
+    unit = [f"u{n % values:04d}" for n in range(20 * values)]
+    frame = rows(unit=unit, sex=["F" if n % 7 else "M" for n in range(20 * values)])
+    hits = (frame["unit"] == f"u{values - 1:04d}").to_numpy() & (frame["sex"] == "F").to_numpy()
+    found = best(rows_of(frame, "day", ["unit", "sex"]), hits)
+    assert found.where == {"unit": f"u{values - 1:04d}", "sex": "F"}
+
+
+def scattered(seed: int, n: int = 120_000) -> tuple[Rows, pl.DataFrame, np.ndarray]:
+    """More rows than are searched whole, of which two in a hundred are hit wherever they stand."""
+    rng = np.random.default_rng(seed)
+    sizes = {"unit": 60, "sex": 2, "wave": 8, "form": 5}
+    frame = rows(**{name: [f"{name}-{at}" for at in rng.integers(0, size, n)] for name, size in sizes.items()})
+    return rows_of(frame, "day", list(sizes)), frame, rng.random(n) < 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_very_many_rows_a_small_slice_is_found_and_noise_is_none(seed):
+    table, frame, noise = scattered(seed)
+    assert best(table, noise) is None
+    planted = frame.select((pl.col("unit") == "unit-7") & (pl.col("wave") == "wave-3")).to_series().to_numpy()
+    found = best(table, noise | planted)
+    assert 200 < planted.sum() < 300
+    assert (found.where, found.hits, found.trials) == (
+        {"unit": "unit-7", "wave": "wave-3"},
+        planted.sum(),
+        planted.sum(),
+    )
