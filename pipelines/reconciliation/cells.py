@@ -18,6 +18,7 @@ from pipelines.spec.model import DatabaseSpec
 
 SIDES = ("reported", "new")
 NOWHERE = np.iinfo(np.int64).min
+REPEATING = ("yes_no", "code", "sks", "text")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Cells:
                 laid[f"{self.name}_{said}"] = beside["reported"][said] | beside["new"][said]
         return pl.DataFrame(laid)
 
+    def different(self, side: str) -> tuple[pl.DataFrame, np.ndarray | slice]:
+        """The cells of a side, and where each record's stands among them."""
+        return self.columns[side], slice(None)
+
     def marks(self) -> dict[str, np.ndarray]:
         """A number for each cell; `same` reads them."""
         return {side: _marks(self.columns[side]) for side in SIDES}
@@ -54,11 +59,19 @@ class Coding:
     size: int
 
     @property
+    def name(self) -> str:
+        return self.cells.name
+
+    @property
     def settled(self) -> np.ndarray:
         """Of the different cells those that hold a value which counts already."""
         cell = self.cells.columns["new"]
         pending = cell["pending"] if "pending" in cell.columns else pl.repeat(False, len(cell), eager=True)
         return (cell["value"].is_not_null() & ~pending.fill_null(False)).to_numpy()
+
+    def different(self, side: str) -> tuple[pl.DataFrame, np.ndarray | slice]:
+        """The different cells of a side, and where each record's stands among them."""
+        return self.cells.columns[side], self.codes[side]
 
     def at(self, combinations: np.ndarray) -> pl.DataFrame:
         """Pairs as numbers of two cells: reported · size + new."""
@@ -69,6 +82,12 @@ def same(reported: np.ndarray, new: np.ndarray) -> np.ndarray:
     """True where both cells hold one and the same value, told by their marks; never of a cell that is empty, or whose
     variable may still change."""
     return (reported == new) & (reported == reported if reported.dtype.kind == "f" else reported != NOWHERE)
+
+
+def read_cells(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells | Coding:
+    """The cells of a variable as numbers, where few different ones occur, else as they stand."""
+    numbered_ = _coding(spec, sides, name, day) if spec.variables[name].type in REPEATING else None
+    return numbered_ or cells_of(spec, sides, name, day)
 
 
 def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
@@ -106,7 +125,7 @@ def _marks(cell: pl.DataFrame) -> np.ndarray:
     return value.to_physical().cast(pl.Int64).fill_null(NOWHERE).to_numpy()
 
 
-def coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Coding | None:
+def _coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Coding | None:
     """The cells as numbers, where few different ones occur; one side is let go before the other is read."""
     missing, found = has_missing(sides, name), []
     for side in SIDES:

@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines.reconciliation.agreement import agreement
 from pipelines.reconciliation.areas import Areas, areas_of
+from pipelines.reconciliation.cells import read_cells
 from pipelines.reconciliation.changeover import changeovers
 from pipelines.reconciliation.coverage import counted_by_place, coverage
 from pipelines.reconciliation.figures import SCHEMA as FIGURES
@@ -37,9 +38,15 @@ from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import Side, shaped
 from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
-from pipelines.reconciliation.signals.counts import charted_counts_of
+from pipelines.reconciliation.signals.counts import (
+    Counter,
+    charted_counts,
+    of_register,
+    of_variable,
+    settled_records,
+)
 from pipelines.reconciliation.signals.signals import control_charts, signals
-from pipelines.reconciliation.variables import compare_variable
+from pipelines.reconciliation.variables import Compared, compare_variable
 from pipelines.spec.model import DatabaseSpec
 
 __all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
@@ -77,11 +84,14 @@ def reconcile(
         for side in sides.values():
             side.forget("person")  # while columns are read; it is read anew for those that are alone
         areas = areas_of(pairs.places)
-        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
+        counter = settled_records(spec, sides["new"], day)
+        held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
+        told = list(pool.map(held_together, spec.variables))
+        compared = [found for found, _ in told if found]
         measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
         single = each(lambda name, _: alone(spec, sides, status, name), sides)
-    sides["reported"].forget()
-    sides["new"].forget("person", "watched")  # its columns are read once more, to be charted
+    for side in sides.values():
+        side.forget()
     if held is not None:
         single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
     for name, frame in single.items():
@@ -89,7 +99,10 @@ def reconcile(
     rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
     covered = _coverage(pairs, single)
     agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
-    charts = control_charts(spec, charted_counts_of(spec, sides["new"], agreed, covered, day, expected))
+    charted = [part for _, parts in told for part in parts]
+    if expected is not None:
+        charted.append(of_register(spec, expected, sides["new"], day))
+    charts = control_charts(spec, charted_counts(counter, agreed, covered, charted))
     sides["new"].forget()
     return Reconciliation(
         spec=spec,
@@ -114,6 +127,15 @@ def reconcile(
 def _of_each(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Any]:
     """What the work makes of each side by its name, both at the same time."""
     return dict(zip(sides, pool.map(work, sides, sides.values()), strict=True))
+
+
+def _held_together(
+    spec: DatabaseSpec, sides: dict[str, Side], pairs: Pairs, areas: Areas, counter: Counter, day: dt.date, name: str
+) -> tuple[Compared | None, list[pl.DataFrame]]:
+    """A variable's columns are read, compared, counted for the charts, and let go."""
+    variable, cells = spec.variables[name], read_cells(spec, sides, name, day)
+    charted = [] if name == spec.event_date else list(of_variable(variable, cells, counter))
+    return (compare_variable(variable, cells, pairs, areas) if name in spec.compared else None), charted
 
 
 def _indicators(

@@ -1,4 +1,4 @@
-"""The comparison itself, one variable at a time: its two columns are read, compared, counted and let go.
+"""The comparison itself, one variable at a time.
 
 Most pairs say the same, and of these nothing more need be known than that. The rest is held against the rules: what
 repeats (codes, answers) once for each combination of two cells, whatever the number of pairs, all else pair by pair.
@@ -6,7 +6,6 @@ repeats (codes, answers) once for each combination of two cells, whatever the nu
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,17 +14,15 @@ import polars as pl
 
 from pipelines.reconciliation.agreement import Level, levels
 from pipelines.reconciliation.areas import Areas
-from pipelines.reconciliation.cells import SIDES, Cells, Coding, cells_of, coding, same
+from pipelines.reconciliation.cells import SIDES, Cells, Coding, same
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome, outcome_at_level
 from pipelines.reconciliation.discrepancies import shown
 from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
-from pipelines.reconciliation.shape import Side
 from pipelines.reconciliation.words import repeats
-from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.spec.model import Variable
 
 AGREE = OUTCOMES.index("agree")
-REPEATING = ("yes_no", "code", "sks", "text")
 BLOCK = 1 << 16
 IS_DISCREPANT = np.isin(OUTCOMES, DISCREPANT)
 
@@ -47,19 +44,14 @@ class Compared:
     numerals: Numerals | None
 
 
-def compare_variable(
-    spec: DatabaseSpec, sides: Mapping[str, Side], pairs: Pairs, areas: Areas, name: str, day: dt.date
-) -> Compared:
+def compare_variable(variable: Variable, cells: Cells | Coding, pairs: Pairs, areas: Areas) -> Compared:
     """Compare one variable of all pairs; what is counted is counted by the pairs' places and `areas`."""
-    variable = spec.variables[name]
-    if variable.type in REPEATING and (found := coding(spec, sides, name, day)):
-        return _by_cell(variable, found, pairs, areas)
-    return _by_pair(variable, cells_of(spec, sides, name, day), pairs, areas)
+    return (_by_cell if isinstance(cells, Coding) else _by_pair)(variable, cells, pairs, areas)
 
 
 def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> Compared:
     """What differs is compared once for each combination of two cells."""
-    name, settled = found.cells.name, found.settled
+    name, settled = found.name, found.settled
     equal, others = np.zeros(len(areas.names) * found.size, dtype=np.int64), [NO_PAIRS]
     for first, place, rows in _blocks(pairs):
         reported, new = (found.codes[side][rows[side]] for side in SIDES)
@@ -191,7 +183,7 @@ def _tally(found: Coding, areas: Areas, equal: np.ndarray, area: np.ndarray, com
         area=pl.Series(np.concatenate([same_area.astype(np.uint64), other_area])),
         n=pl.Series(np.concatenate([equal[equal > 0], n])),
     )
-    return _settled(found.cells.name, counted)
+    return _settled(found.name, counted)
 
 
 def _tallied(name: str, cells: Cells, pairs: Pairs, areas: Areas) -> pl.DataFrame:
