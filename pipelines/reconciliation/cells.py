@@ -18,7 +18,6 @@ from pipelines.spec.model import DatabaseSpec
 
 SIDES = ("reported", "new")
 NOWHERE = np.iinfo(np.int64).min
-REPEATING = ("yes_no", "code", "sks", "text")
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,9 @@ class Coding:
     def settled(self) -> np.ndarray:
         """Of the different cells those that hold a value which counts already."""
         cell = self.cells.columns["new"]
-        pending = cell["pending"] if "pending" in cell.columns else pl.repeat(False, len(cell), eager=True)
-        return (cell["value"].is_not_null() & ~pending.fill_null(False)).to_numpy()
+        value = cell["value"].fill_nan(None) if cell["value"].dtype.is_float() else cell["value"]
+        settled = value.is_not_null()
+        return (settled & ~cell["pending"].fill_null(False) if "pending" in cell.columns else settled).to_numpy()
 
     def different(self, side: str) -> tuple[pl.DataFrame, np.ndarray | slice]:
         """The different cells of a side, and where each record's stands among them."""
@@ -85,9 +85,19 @@ def same(reported: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 
 def read_cells(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells | Coding:
-    """The cells of a variable as numbers, where few different ones occur, else as they stand."""
-    numbered_ = _coding(spec, sides, name, day) if spec.variables[name].type in REPEATING else None
-    return numbered_ or cells_of(spec, sides, name, day)
+    """The cells of a variable as numbers, where few different ones occur, else as they stand.
+
+    One side is let go before the other is read.
+    """
+    missing, found = has_missing(sides, name), []
+    for side in SIDES:
+        frame = _columns(spec, sides[side], name, day, missing)
+        if not repeats(frame["value"]):
+            read = {other: _columns(spec, sides[other], name, day, missing) for other in SIDES if other != side}
+            return Cells(name, {side: frame, **read})
+        found.append({column.name: numbered(column) for column in frame.get_columns()})
+        del frame
+    return _coding(name, {part: in_common(*(of[part] for of in found)) for part in found[0]})
 
 
 def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
@@ -125,21 +135,13 @@ def _marks(cell: pl.DataFrame) -> np.ndarray:
     return value.to_physical().cast(pl.Int64).fill_null(NOWHERE).to_numpy()
 
 
-def _coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Coding | None:
-    """The cells as numbers, where few different ones occur; one side is let go before the other is read."""
-    missing, found = has_missing(sides, name), []
-    for side in SIDES:
-        frame = _columns(spec, sides[side], name, day, missing)
-        if not repeats(frame["value"]):
-            return None
-        found.append({column.name: numbered(column.cast(pl.String)) for column in frame.get_columns()})
-        del frame
-    parts = {part: in_common(*(of[part] for of in found)) for part in found[0]}
+def _coding(name: str, parts: Mapping[str, tuple[pl.Series, list[np.ndarray]]]) -> Coding:
+    """Cells are numbered by the places of their parts, a null behind the last."""
     shape = [len(words) + 1 for words, _ in parts.values()]
     size = prod(shape)
     every = np.unravel_index(np.arange(size), shape)
     table = pl.DataFrame({
-        part: _typed(part, words.extend_constant(None, 1).gather(at))
+        part: words.extend_constant(None, 1).gather(at)
         for (part, (words, _)), at in zip(parts.items(), every, strict=True)
     })  # fmt: skip
     codes = {side: _raveled([of[n] for _, of in parts.values()], shape) for n, side in enumerate(SIDES)}
@@ -148,7 +150,3 @@ def _coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.da
 
 def _raveled(codes: list[np.ndarray], shape: list[int]) -> np.ndarray:
     return np.ravel_multi_index(codes, shape).astype(np.min_scalar_type(prod(shape))) if len(codes) > 1 else codes[0]
-
-
-def _typed(name: str, words: pl.Series) -> pl.Series:
-    return words == "true" if name in ("relevant", "pending") else words

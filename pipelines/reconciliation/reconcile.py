@@ -40,7 +40,7 @@ from pipelines.reconciliation.shape import Side, shaped
 from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
 from pipelines.reconciliation.signals.counts import (
     Counter,
-    charted_counts,
+    counts_to_chart,
     of_register,
     of_variable,
     settled_records,
@@ -83,7 +83,7 @@ def reconcile(
         del matched
         for side in sides.values():
             side.forget("person")  # while columns are read; it is read anew for those that are alone
-        areas = areas_of(pairs.places)
+        areas = areas_of(pairs.places, pairs.place)
         counter = settled_records(spec, sides["new"], day)
         held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
         told = list(pool.map(held_together, spec.variables))
@@ -102,7 +102,7 @@ def reconcile(
     charted = [part for _, parts in told for part in parts]
     if expected is not None:
         charted.append(of_register(spec, expected, sides["new"], day))
-    charts = control_charts(spec, charted_counts(counter, agreed, covered, charted))
+    charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted))
     sides["new"].forget()
     return Reconciliation(
         spec=spec,
@@ -176,6 +176,6 @@ def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:
     """The event date's own differences in days, by area."""
-    said = pl.DataFrame({"area": areas.of[pairs.place], "difference": pairs.index["date_offset_days"]})
+    said = pl.DataFrame({"area": areas.each, "difference": pairs.index["date_offset_days"]})
     counted = said.drop_nulls().group_by("area", "difference").agg(n=pl.len())
     return counted.cast(DIFFERENCES)

@@ -30,9 +30,9 @@ def in_common(*columns: Numbered) -> tuple[pl.Series, list[np.ndarray]]:
 
 
 def repeats(column: pl.Series) -> bool:
-    """Are the first values few different ones? Then it is worth while to number them."""
-    first = column.head(FEW)
-    return first.n_unique() <= max(len(first) // 4, 100)
+    """Are some of the values few different ones? Then it is worth while to number them."""
+    some = column.gather_every(max(len(column) // FEW, 1))
+    return some.n_unique() <= max(len(some) // 4, 100)
 
 
 def _positions(words: pl.Series, found: pl.Series, numbers: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -60,7 +60,8 @@ def numbered(column: pl.Series) -> Numbered:
         firsts.append(lost[rows])
         numbers.append(number[firsts[-1]].astype(np.int64))
         lost, rounds = lost[still], rounds + 1
-    return column.gather(np.concatenate(firsts)), np.concatenate(numbers), number
+    found = column.gather(np.concatenate(firsts))
+    return found + 0.0 if found.dtype.is_float() else found, np.concatenate(numbers), number  # no zero below zero
 
 
 def _round(hashes: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -47,6 +47,10 @@ class Counter:
         """How many there are in each place."""
         return np.bincount(self.place, minlength=len(self.places) + 1)[:-1]
 
+    def times(self, at: np.ndarray | slice, size: int) -> np.ndarray:
+        """How often each of so many different values is said; a record's is the one `at` its place."""
+        return self.counted if isinstance(at, slice) else np.bincount(at[self.counted], minlength=size)
+
     def answers(self, said: np.ndarray) -> np.ndarray:
         """Per place how many say NO, YES and EMPTY."""
         return np.bincount(self._thirds + said, minlength=(len(self.places) + 1) * 3).reshape(-1, 3)[:-1]
@@ -85,7 +89,7 @@ def settled_records(spec: DatabaseSpec, new: Side, day: dt.date) -> Counter:
     return _counter(spec, new, settled.to_numpy())
 
 
-def charted_counts(
+def counts_to_chart(
     counter: Counter, agreement: pl.DataFrame, coverage: pl.DataFrame, more: Iterable[pl.DataFrame]
 ) -> pl.DataFrame:
     """chart, variable, region, unit, period, k, n: for the country and each unit; of `volume` n is null.
@@ -127,9 +131,15 @@ def _charted_levels(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_variable(variable: Variable, cells: Cells | Coding, counter: Counter) -> Iterator[pl.DataFrame]:
-    """Missing: without a value, of the records that it is relevant for. Distribution: a yes/no of the value itself."""
+    """Missing: without a value, of the records that it is relevant for. Distribution: a yes/no of the value itself.
+
+    Dates are taken in days from the event date.
+    """
     new, at = cells.different("new")
-    typical = _typical(variable, new["value"], at, counter)
+    if variable.type in ("date", "timestamp"):
+        new, at = new.select(pl.all().gather(at)) if isinstance(cells, Coding) else new, slice(None)
+        new = new.with_columns(value=(pl.col("value").cast(pl.Date) - counter.dates).dt.total_days())
+    typical = _typical(variable, new["value"], counter.times(at, len(new)))
     said = new["value"].is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
     answers = counter.answers(said.to_numpy()[at])
     missing, of = answers[:, EMPTY], counter.records
@@ -142,29 +152,31 @@ def of_variable(variable: Variable, cells: Cells | Coding, counter: Counter) -> 
         yield counter.shares("distribution", cells.name, answers[:, YES], answers[:, NO] + answers[:, YES])
 
 
-def _typical(variable: Variable, values: pl.Series, at: np.ndarray | slice, counter: Counter) -> pl.Series | None:
+def _typical(variable: Variable, values: pl.Series, times: np.ndarray) -> pl.Series | None:
     """One question whose answer moves when values do: above the country's median? the country's commonest code?
 
-    Asked of each different value; a record's is the one `at` its place. Dates are taken in days from the event date.
-    Texts have no such question, nor has what is always empty.
+    Asked of each different value, which is said so many `times`. Texts have no such question, nor has what is always
+    empty.
     """
+    if not ((times > 0) & values.is_not_null().to_numpy()).any():
+        return None
     if variable.categorical or variable.type == "sks":
         words, (word,) = coded(values)
-        times = counter.counted if isinstance(at, slice) else np.bincount(at[counter.counted], minlength=len(values))
         often = np.bincount(word, times, minlength=len(words) + 1)[: len(words)]
-        return values == words[int(often.argmax())] if often.any() else None
-    if variable.type in ("date", "timestamp"):
-        values = (values.cast(pl.Date) - counter.dates).dt.total_days()
-    elif not variable.numeric:
-        return None
-    said = values.filter(pl.Series(counter.counted) & values.is_not_null())
-    return values > _median(said.to_numpy()) if len(said) else None
+        return values == words[int(often.argmax())]
+    return values > _median(values, times) if variable.measured else None
 
 
-def _median(values: np.ndarray) -> float:
-    """The middle value, or the mean of both middle ones; only they are put in their place."""
-    middle = (len(values) - 1) // 2, len(values) // 2
-    return float(np.partition(values, middle)[list(middle)].mean())
+def _median(values: pl.Series, times: np.ndarray) -> float:
+    """The middle value, or the mean of both middle ones; where all are said once, only they are put in their place."""
+    said = (times > 0) & values.is_not_null().to_numpy()
+    values, times = values.to_numpy()[said], times[said]
+    total = int(times.sum())
+    middle = [(total - 1) // 2, total // 2]
+    if total == len(values):
+        return float(np.partition(values, middle)[middle].mean())
+    order = np.argsort(values)
+    return float(values[order[np.searchsorted(np.cumsum(times[order]), middle, side="right")]].mean())
 
 
 def of_register(spec: DatabaseSpec, expected: pl.DataFrame, new: Side, day: dt.date) -> pl.DataFrame:
