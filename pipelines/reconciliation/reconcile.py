@@ -37,7 +37,7 @@ from pipelines.reconciliation.places import counted_by_day
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
+from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins, without_copies
 from pipelines.reconciliation.signals.counts import (
     Counter,
     counts_to_chart,
@@ -77,19 +77,24 @@ def reconcile(
         day = reference_date or newest_event(spec, *sides.values())
         matched = match(spec, *sides.values(), pool)
         status = statuses(spec, sides, matched, day)
-        each(lambda name, side: side.watch(twins(spec, side, status[name])), sides)
+        doubles = each(lambda name, side: twins(spec, side, status[name]), sides)
+        single = each(lambda name, _: alone(spec, sides, status, name), sides)
         change = _change_of_source(spec, sides, matched, delays, day)
         pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
         del matched
-        for side in sides.values():
-            side.forget("person")  # while columns are read; it is read anew for those that are alone
+        for name, side in sides.items():
+            side.forget("person")  # while columns are read
+            side.let_go("record_id")
+            side.watch(doubles[name]["row"].to_numpy())
         areas = areas_of(pairs.places, pairs.place)
         counter = settled_records(spec, sides["new"], day)
         held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
         told = list(pool.map(held_together, spec.variables))
         compared = [found for found, _ in told if found]
         measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
-        single = each(lambda name, _: alone(spec, sides, status, name), sides)
+        for side in sides.values():
+            side.hold("record_id")  # until it is written
+        single = each(lambda name, side: without_copies(spec, side, single[name], doubles[name]), sides)
     for side in sides.values():
         side.forget()
     if held is not None:
@@ -103,7 +108,8 @@ def reconcile(
     if expected is not None:
         charted.append(of_register(spec, expected, sides["new"], day))
     charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted))
-    sides["new"].forget()
+    for side in sides.values():
+        side.let_go(spec.event_date)
     return Reconciliation(
         spec=spec,
         reference_date=day,

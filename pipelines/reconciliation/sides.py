@@ -43,32 +43,45 @@ def _inside(spec: DatabaseSpec, side: Side, day: dt.date) -> np.ndarray:
     return frame.select(comparable(spec, day)).to_series().to_numpy()
 
 
-def twins(spec: DatabaseSpec, side: Side, status: np.ndarray) -> np.ndarray:
-    """The rows that may be copies of one another: those that share the keys of an unmatched one."""
-    number = _numbers(side, _first_keys(spec))
+def twins(spec: DatabaseSpec, side: Side, status: np.ndarray) -> pl.DataFrame:
+    """The rows that may be copies of one another, since they share the keys of an unmatched one: row, status, and
+    person and keys as numbers, null where there is none."""
+    keys = _first_keys(spec)
+    number = _numbers(side, keys)
     shared = np.flatnonzero(among(number, number[status == UNMATCHED]))
     _, which, times = np.unique(number[shared], return_inverse=True, return_counts=True)
-    return shared[times[which] > 1].astype(np.uint32)
+    rows = shared[times[which] > 1].astype(np.uint32)
+    known = [pl.Series(key, side.numbers(key, rows)).replace(0, None) for key in dict.fromkeys(["person", *keys])]
+    return pl.DataFrame([pl.Series("row", rows), pl.Series("_status", status[rows]), *known])
 
 
 def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.ndarray], name: str) -> pl.DataFrame:
-    """The unmatched records of a side: row, reason, surplus; and unmatched.parquet's own columns, by record id.
-
-    The side watches its `twins`. Reasons: a copy of a record that is kept (duplicate_record, submission_twice;
-    near_duplicate: the same keys, another content), one course of two (contact_split, contact_merged), the person is
-    on the other side (registered_elsewhere), or unknown.
-    """
+    """The unmatched records of a side, by row: region, unit, period, and why they may be alone (`reason`): one course
+    of two (contact_split, contact_merged), the person is on the other side (registered_elsewhere), or unknown."""
     rows = np.flatnonzero(status[name] == UNMATCHED).astype(np.uint32)
     side, other = sides[name], sides[OTHER[name]]
     places, place = places_of(spec, side, rows)
-    found = places[place].with_columns(side.column("record_id", rows), row=pl.Series(rows), side=pl.lit(name))
-    found = found.join(_copies(spec, side, status[name]), on="row", how="left", maintain_order="left")
     one_to_many = _of_a_pair(spec, side, other, status[OTHER[name]], rows)
-    return found.with_columns(
-        reason=pl.when(pl.col("copy").is_not_null()).then("copy")
-        .when(pl.col("row").is_in(one_to_many.implode())).then(pl.lit(ONE_TO_MANY[name]))
+    return places[place].with_columns(
+        row=pl.Series(rows),
+        side=pl.lit(name),
+        reason=pl.when(pl.Series(rows).is_in(one_to_many.implode())).then(pl.lit(ONE_TO_MANY[name]))
         .when(pl.Series(_is_on(other, side.numbers("person", rows)))).then(pl.lit("registered_elsewhere"))
         .otherwise(pl.lit("unknown")),
+    )  # fmt: skip
+
+
+def without_copies(spec: DatabaseSpec, side: Side, found: pl.DataFrame, doubles: pl.DataFrame) -> pl.DataFrame:
+    """The records `alone` with surplus (is it a copy?), in unmatched.parquet's own columns, by record id.
+
+    The side has watched its `twins`. A copy's reason is what it is of a record that is kept: duplicate_record,
+    submission_twice; near_duplicate: the same keys, another content.
+    """
+    copies = _copies(spec, side, doubles)
+    found = found.join(copies, on="row", how="left", maintain_order="left")
+    return found.with_columns(
+        side.column("record_id", found["row"].to_numpy()),
+        reason=pl.coalesce("copy", "reason"),
         surplus=pl.col("copy").is_not_null(),
     ).sort("record_id").select(
         "row", "side", "record_id", "region", "unit", "period", "reason", "surplus"
@@ -103,20 +116,18 @@ def _first_keys(spec: DatabaseSpec) -> list[str]:
     return list(dict.fromkeys([*first.on, *first.within, spec.event_date]))
 
 
-def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray) -> pl.DataFrame:
-    """Which of the watched rows are surplus (row, copy: the reason).
+def _copies(spec: DatabaseSpec, side: Side, doubles: pl.DataFrame) -> pl.DataFrame:
+    """Which of the `twins` are surplus (row, copy: the reason).
 
     A copy has the keys of the first match rule and every value of a record that is kept; copies in another
     submission mean that it was sent or loaded twice. A near-duplicate shares all keys with a record in a pair,
     and says something else.
     """
-    rows, keys, content = side.kept["watched"], _first_keys(spec), copied_columns(spec)
-    if not len(rows):
+    keys, content = _first_keys(spec), copied_columns(spec)
+    if doubles.is_empty():
         return pl.DataFrame(schema={"row": pl.UInt32, "copy": pl.String})
-    known = [pl.Series(key, side.numbers(key, rows)).replace(0, None) for key in {"person", *keys}]
     others = [side.seen(name) for name in dict.fromkeys(["record_id", "submission", *content]) if name not in keys]
-    frame = pl.DataFrame([*known, *others, pl.Series("row", rows), pl.Series("_status", status[rows])])
-    frame = frame.sort("record_id")
+    frame = doubles.with_columns(others).sort("record_id")
     in_play = pl.col("_status") != NOT_COMPARABLE
     is_alone = (pl.col("_status") == UNMATCHED) & pl.col("person").is_not_null()
     in_pair = pl.col("_status") == PAIR
