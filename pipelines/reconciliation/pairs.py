@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.reconciliation.identifiers import folded, numbers_of
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import NO_DAY, Side
+from pipelines.reconciliation.words import gathered
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 KEYS = ("unit", "person")
@@ -64,7 +65,7 @@ def paired(spec: DatabaseSpec, sides: Mapping[str, Side], matched: pl.DataFrame)
 
 
 def _offsets(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> pl.Series:
-    reported, new = (side.days(spec.event_date)[rows[name]] for name, side in sides.items())
+    reported, new = (gathered(side.days(spec.event_date), rows[name]) for name, side in sides.items())
     known = pl.Series((reported != NO_DAY) & (new != NO_DAY))
     return pl.select(pl.when(known).then(pl.Series(new - reported))).to_series()
 
@@ -90,4 +91,5 @@ def _same_keys(rule: MatchRule) -> bool:
 
 def _numbers(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> np.ndarray:
     """A record's id is hashed once, however many pairs and discrepancies are numbered by it."""
-    return folded(spec.database, *(numbers_of(side.column("record_id"))[rows[name]] for name, side in sides.items()))
+    numbers = (gathered(numbers_of(side.column("record_id")), rows[name]) for name, side in sides.items())
+    return folded(spec.database, *numbers)

@@ -34,6 +34,7 @@ from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.numerals import DIFFERENCES
 from pipelines.reconciliation.pairs import Pairs, paired
 from pipelines.reconciliation.places import counted_by_day
+from pipelines.reconciliation.places import numbered as occurring
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import Side, shaped
@@ -182,6 +183,11 @@ def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:
     """The event date's own differences in days, by area."""
-    said = pl.DataFrame({"area": areas.each, "difference": pairs.index["date_offset_days"]})
-    counted = said.drop_nulls().group_by("area", "difference").agg(n=pl.len())
-    return counted.cast(DIFFERENCES)
+    known = pairs.index["date_offset_days"].is_not_null().to_numpy()
+    days = pairs.index["date_offset_days"].drop_nulls().to_numpy().astype(np.int64)
+    first, last = days.min(initial=0), days.max(initial=0)
+    span = last - first + 1
+    found, which = occurring(areas.each[known] * span + (days - first), len(areas.names) * span)
+    area, day = np.divmod(found, span)
+    columns = {"area": area, "difference": day + first, "n": np.bincount(which, minlength=len(found))}
+    return pl.DataFrame(columns).cast(DIFFERENCES)

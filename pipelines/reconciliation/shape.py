@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.project import InputError
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.words import coded, gathered
 from pipelines.spec.model import IDENTITY, DatabaseSpec
 
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
@@ -97,12 +97,13 @@ class Side:
         """A number of 64 bits for each value, the same for equal ones; 0 for an empty one."""
         if name in ("unit", "region"):
             words, codes = self.words(name)
-            return hashes(words)[codes[at]]
-        if name != "person":
-            return hashes(self.column(name))[at]
-        if "person" not in self.kept:
-            self.kept["person"] = hashes(self.column("person"))
-        return self.kept["person"][at]
+            return gathered(hashes(words), codes[at])
+        if name == "person":
+            found = self.kept.get("person")
+            self.kept["person"] = found = hashes(self.column("person")) if found is None else found
+        else:
+            found = hashes(self.column(name))
+        return found if isinstance(at, slice) else gathered(found, at)
 
 
 def hashes(values: pl.Series) -> np.ndarray:

@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.scope import comparable
 from pipelines.reconciliation.shape import NO_DAY, Side
-from pipelines.reconciliation.words import ODD
+from pipelines.reconciliation.words import ODD, gathered
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 STATUS = pl.Enum(["pair", "unmatched", "surplus", "not_comparable"])
@@ -29,7 +29,7 @@ def statuses(
     """The status of every record, by row: pair (both records comparable), unmatched or not_comparable."""
     inside = {name: _inside(spec, side, day) for name, side in sides.items()}
     rows = {name: matched[name].to_numpy() for name in sides}
-    both = inside["reported"][rows["reported"]] & inside["new"][rows["new"]]
+    both = gathered(inside["reported"], rows["reported"]) & gathered(inside["new"], rows["new"])
     found = {}
     for name in sides:
         found[name] = np.where(inside[name], np.uint8(UNMATCHED), np.uint8(NOT_COMPARABLE))

@@ -72,12 +72,12 @@ def _counted(found: Coding, pairs: Pairs, areas: Areas) -> tuple[np.ndarray, np.
     """How many pairs have one and the same cell, by area and cell; the others' numbers, and their two cells."""
     equal, others, settled = np.zeros(len(areas.names) * found.size, np.int64), [NO_PAIRS], found.settled
     for first, area, rows in _blocks(pairs, areas, len(equal)):
-        reported, new = (found.codes[side][rows[side]] for side in SIDES)
-        rest = np.flatnonzero((reported != new) | ~settled[reported])
-        cell = area * np.int64(found.size) + reported
+        reported, new = (found.codes[side].take(rows[side], mode="clip").astype(np.intp) for side in SIDES)
+        rest = np.flatnonzero((reported != new) | ~settled.take(reported, mode="clip"))
+        cell = area * np.intp(found.size) + reported
         equal += np.bincount(cell, minlength=len(equal))
         equal -= np.bincount(cell[rest], minlength=len(equal))
-        others.append((first + rest, reported[rest] * np.int64(found.size) + new[rest]))
+        others.append((first + rest, reported[rest] * found.size + new[rest]))
     return equal, *(np.concatenate([part[n] for part in others]) for n in (0, 1))
 
 
@@ -95,7 +95,7 @@ def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Co
         differing.append(_differing(at[differs], outcomes[None][differs], shown_values))
         if variable.measured:
             seen.append(numerals(name, variable, _with_areas(frame, areas, at), scale))
-    tally = _tallied(name, cells, pairs, areas) if variable.type == "sks" else None
+    tally = None if variable.measured or variable.type == "text" else _tallied(name, cells, pairs, areas)
     together = Numerals.together([*seen, equals.numerals()], scale) if equals else None
     return Compared(name, counts, _as_words(pl.concat(differing)), tally, together)
 
@@ -106,8 +106,8 @@ def _other_pairs(
     """The pairs whose cells are not one and the same, with these, some at a time; `equals` is told the others."""
     marks, others = cells.marks(), [NO_PAIRS[0]]
     for first, area, rows in _blocks(pairs, areas):
-        reported = marks["reported"][rows["reported"]]
-        agree = same(reported, marks["new"][rows["new"]])
+        reported, new = (marks[side].take(rows[side], mode="clip") for side in SIDES)
+        agree = same(reported, new)
         others.append(first + np.flatnonzero(~agree))
         if equals:
             equals.add(area[agree], reported[agree])

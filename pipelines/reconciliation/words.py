@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 SLOTS = 1 << 16
+FIRST_BITS = np.uint64(64 - 16)
 ODD = 0x9E3779B97F4A7C15  # 2⁶⁴ ÷ the golden ratio: multiplied by it, high bits depend on all others
 FEW = 10_000
 BLOCK = 1 << 15  # rows whose numbers stay in the processor's cache
@@ -40,7 +41,16 @@ def _positions(words: pl.Series, found: pl.Series, numbers: np.ndarray, number: 
     places = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.min_scalar_type(size))
     positions = np.arange(size, dtype=np.uint32)
     places[numbers] = found.replace_strict(words, positions, default=size, return_dtype=pl.UInt32).to_numpy()
-    return places[number]
+    return gathered(places, number)
+
+
+def gathered(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """values[at], some at a time: narrow positions are made wide, as they are needed, without leaving the cache."""
+    found = np.empty(len(at), values.dtype)
+    for first in range(0, len(at), BLOCK):
+        here = slice(first, first + BLOCK)
+        values.take(at[here].astype(np.intp, copy=False), out=found[here], mode="clip")
+    return found
 
 
 def numbered(column: pl.Series) -> Numbered:
@@ -69,9 +79,10 @@ def _round(hashes: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray, np.nd
     slot, factor = np.empty(len(hashes), dtype=np.uint16), np.uint64(pow(ODD, turn, 2**64))
     holder, values, lost = np.full(SLOTS, -1), np.zeros(SLOTS, dtype=np.uint64), [np.arange(0)]
     for at in range(0, len(hashes), BLOCK):
-        block, here = hashes[at : at + BLOCK], slot[at : at + BLOCK]
-        here[:] = (block * factor).view(np.uint16)[3::4]
-        unlike = np.flatnonzero(values[here] != block)
+        block = hashes[at : at + BLOCK]
+        here = (block * factor >> FIRST_BITS).view(np.intp)
+        slot[at : at + BLOCK] = here
+        unlike = np.flatnonzero(values.take(here, mode="clip") != block)
         if len(unlike):
             free = unlike[holder[here[unlike]] < 0]
             holder[here[free]] = at + free

@@ -18,7 +18,7 @@ from pipelines.reconciliation.cells import Cells, Coding
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.words import coded, gathered
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
@@ -49,7 +49,13 @@ class Counter:
 
     def times(self, at: np.ndarray | slice, size: int) -> np.ndarray:
         """How often each of so many different values is said; a record's is the one `at` its place."""
-        return self.counted if isinstance(at, slice) else np.bincount(at[self.counted], minlength=size)
+        if isinstance(at, slice):
+            return self.counted
+        return np.bincount(at, minlength=size) - np.bincount(at[self._not_counted], minlength=size)
+
+    @cached_property
+    def _not_counted(self) -> np.ndarray:
+        return np.flatnonzero(~self.counted)
 
     def answers(self, said: np.ndarray) -> np.ndarray:
         """Per place how many say NO, YES and EMPTY."""
@@ -110,8 +116,8 @@ def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
 
 
 def _month_has_settled(spec: DatabaseSpec, day: dt.date) -> pl.Expr:
-    last = pl.col(spec.event_date).cast(pl.Date).dt.month_end()
-    return last <= day - dt.timedelta(days=spec.settling(spec.sides.new))
+    not_yet = day - dt.timedelta(days=spec.settling(spec.sides.new)) + dt.timedelta(days=1)
+    return pl.col(spec.event_date).cast(pl.Date) < not_yet.replace(day=1)
 
 
 def _agreement(agreement: pl.DataFrame) -> pl.DataFrame:
@@ -141,15 +147,19 @@ def of_variable(variable: Variable, cells: Cells | Coding, counter: Counter) -> 
         new = new.with_columns(value=(pl.col("value").cast(pl.Date) - counter.dates).dt.total_days())
     typical = _typical(variable, new["value"], counter.times(at, len(new)))
     said = new["value"].is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
-    answers = counter.answers(said.to_numpy()[at])
+    answers = counter.answers(_of_records(said.to_numpy(), at))
     missing, of = answers[:, EMPTY], counter.records
     if "relevant" in new.columns:
         asked = np.where(new["relevant"], np.where(said == EMPTY, YES, NO), EMPTY)
-        relevant = counter.answers(asked[at])
+        relevant = counter.answers(_of_records(asked, at))
         missing, of = relevant[:, YES], relevant[:, NO] + relevant[:, YES]
     yield counter.shares("missing", cells.name, missing, of)
     if typical is not None:
         yield counter.shares("distribution", cells.name, answers[:, YES], answers[:, NO] + answers[:, YES])
+
+
+def _of_records(said: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
+    return said if isinstance(at, slice) else gathered(said, at)
 
 
 def _typical(variable: Variable, values: pl.Series, times: np.ndarray) -> pl.Series | None:
