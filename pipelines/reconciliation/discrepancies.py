@@ -62,7 +62,7 @@ class Teller:
         """The cells of a variable that differ; `differing` as in variables.Compared."""
         kinds = pl.Series(OUTCOMES).replace_strict(KINDS, KINDS, default=None, return_dtype=self.types["kind"])
         values = differing.select(
-            pl.col("reported_value", "new_value").cast(pl.String), kind=kinds.gather(differing["kind"]),
+            "reported_value", "new_value", kind=kinds.gather(differing["kind"]),
             variable=pl.lit(name, self.types["variable"]),
         )  # fmt: skip
         return self._told(differing["pair"].to_numpy(), values, numbers_of(pl.Series([name])))

@@ -90,7 +90,8 @@ class Reconciliation:
         return pl.concat([pl.DataFrame(schema=SCHEMA), *(part.cast(SCHEMA) for part in self.discrepancy_parts())])
 
     def discrepancy_parts(self) -> Iterator[pl.DataFrame]:
-        """The discrepancies part by part: each variable, keys, records. Words that recur are numbered (Enum)."""
+        """The discrepancies part by part: each variable, keys, records. Words that recur are numbered (Enum), a part's
+        values by numbers of its own."""
         types = word_types(self.spec, self.index.places, self.alone)
         teller = Teller(self.spec, self.index, self._ids(), types)
         for name, differing in self.differing.items():

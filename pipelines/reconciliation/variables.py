@@ -64,8 +64,7 @@ def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> C
     if not variable.measured:
         return Compared(found.name, counts, differing, tally, None)
     scale = scale_of([found.cells.columns["new"]["value"]], len(pairs)) if variable.numeric else None
-    measured = Numerals.together([numerals(found.name, variable, tally, scale)], scale)
-    return Compared(found.name, counts, differing, None, measured)
+    return Compared(found.name, counts, differing, None, numerals(found.name, variable, tally, scale))
 
 
 def _counted(found: Coding, pairs: Pairs, areas: Areas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

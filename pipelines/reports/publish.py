@@ -129,7 +129,8 @@ def _write_discrepancies(folder: Path, found: Reconciliation, previous: Path | N
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
         for part, told in _with_their_history(found, read_history(previous)):
-            append(part.with_columns(cause_id=pl.lit(None, pl.Enum([]))))
+            values = pl.col("reported_value", "new_value").cast(pl.String)
+            append(part.with_columns(values, cause_id=pl.lit(None, pl.Enum([]))))
             append_history(told)
 
 

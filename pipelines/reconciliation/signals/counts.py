@@ -18,7 +18,7 @@ from pipelines.reconciliation.cells import Cells, Coding
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.words import coded, gathered
+from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
@@ -27,6 +27,7 @@ VOLUME = "volume"
 
 
 NO, YES, EMPTY = range(3)
+BLOCK = 1 << 16  # records whose answers stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,14 @@ class Counter:
     def _not_counted(self) -> np.ndarray:
         return np.flatnonzero(~self.counted)
 
-    def answers(self, said: np.ndarray) -> np.ndarray:
-        """Per place how many say NO, YES and EMPTY."""
-        return np.bincount(self._thirds + said, minlength=(len(self.places) + 1) * 3).reshape(-1, 3)[:-1]
-
-    @cached_property
-    def _thirds(self) -> np.ndarray:
-        return self.place * np.uint32(3)
+    def answers(self, said: np.ndarray, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Per place how many say NO, YES and EMPTY; `at` is where each record's answer stands."""
+        counted = np.zeros((len(self.places) + 1) * 3, np.int64)
+        for first in range(0, len(self.place), BLOCK):
+            here = slice(first, first + BLOCK)
+            answer = said[here] if isinstance(at, slice) else said.take(at[here].astype(np.intp), mode="clip")
+            counted += np.bincount(self.place[here] * np.intp(3) + answer, minlength=len(counted))
+        return counted.reshape(-1, 3)[:-1]
 
     @cached_property
     def _charted(self) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
@@ -147,19 +149,15 @@ def of_variable(variable: Variable, cells: Cells | Coding, counter: Counter) -> 
         new = new.with_columns(value=(pl.col("value").cast(pl.Date) - counter.dates).dt.total_days())
     typical = _typical(variable, new["value"], counter.times(at, len(new)))
     said = new["value"].is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
-    answers = counter.answers(_of_records(said.to_numpy(), at))
+    answers = counter.answers(said.to_numpy(), at)
     missing, of = answers[:, EMPTY], counter.records
     if "relevant" in new.columns:
         asked = np.where(new["relevant"], np.where(said == EMPTY, YES, NO), EMPTY)
-        relevant = counter.answers(_of_records(asked, at))
+        relevant = counter.answers(asked, at)
         missing, of = relevant[:, YES], relevant[:, NO] + relevant[:, YES]
     yield counter.shares("missing", cells.name, missing, of)
     if typical is not None:
         yield counter.shares("distribution", cells.name, answers[:, YES], answers[:, NO] + answers[:, YES])
-
-
-def _of_records(said: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
-    return said if isinstance(at, slice) else gathered(said, at)
 
 
 def _typical(variable: Variable, values: pl.Series, times: np.ndarray) -> pl.Series | None:
