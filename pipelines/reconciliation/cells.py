@@ -94,7 +94,7 @@ def read_cells(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt
         frame = _columns(spec, sides[side], name, day, missing)
         if not repeats(frame["value"]):
             read = {other: _columns(spec, sides[other], name, day, missing) for other in SIDES if other != side}
-            return Cells(name, {side: frame, **read})
+            return _gathered_from(name, {side: frame, **read})
         found.append({column.name: numbered(column) for column in frame.get_columns()})
         del frame
     return _coding(name, {part: in_common(*(of[part] for of in found)) for part in found[0]})
@@ -103,7 +103,12 @@ def read_cells(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt
 def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
     """The cells of a variable, read from both sides; `day` is the reference date."""
     missing = has_missing(sides, name)
-    return Cells(name, {key: _columns(spec, side, name, day, missing) for key, side in sides.items()})
+    return _gathered_from(name, {key: _columns(spec, side, name, day, missing) for key, side in sides.items()})
+
+
+def _gathered_from(name: str, columns: Mapping[str, pl.DataFrame]) -> Cells:
+    """What is read in parts is gathered many times as slowly."""
+    return Cells(name, {side: frame.rechunk() for side, frame in columns.items()})
 
 
 def has_missing(sides: Mapping[str, Side], name: str) -> bool:

@@ -80,8 +80,9 @@ def reconcile(
         status = statuses(spec, sides, matched, day)
         doubles = each(lambda name, side: twins(spec, side, status[name]), sides)
         single = each(lambda name, _: alone(spec, sides, status, name), sides)
-        change = _change_of_source(spec, sides, matched, delays, day)
+        change = pool.submit(_change_of_source, spec, sides, matched, delays, day)
         pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+        change = change.result()
         del matched
         for name, side in sides.items():
             side.forget("person")  # while columns are read
@@ -91,24 +92,25 @@ def reconcile(
         counter = settled_records(spec, sides["new"], day)
         held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
         told = list(pool.map(held_together, spec.variables))
-        compared = [found for found, _ in told if found]
-        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
         for side in sides.values():
             side.hold("record_id")  # until it is written
         single = each(lambda name, side: without_copies(spec, side, single[name], doubles[name]), sides)
-    for side in sides.values():
-        side.forget()
-    if held is not None:
-        single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
-    for name, frame in single.items():
-        status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
-    rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
-    covered = _coverage(pairs, single)
-    agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
-    charted = [part for _, parts in told for part in parts]
-    if expected is not None:
-        charted.append(of_register(spec, expected, sides["new"], day))
-    charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted))
+        for side in sides.values():
+            side.forget()
+        if held is not None:
+            single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
+        for name, frame in single.items():
+            status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
+        rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
+        compared = [found for found, _ in told if found]
+        covered = _coverage(pairs, single)
+        agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
+        charted = [part for _, parts in told for part in parts]
+        if expected is not None:
+            charted.append(of_register(spec, expected, sides["new"], day))
+        charts = pool.submit(control_charts, spec, counts_to_chart(counter, agreed, covered, charted))
+        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
+        charts = charts.result()
     for side in sides.values():
         side.let_go(spec.event_date)
     return Reconciliation(

@@ -51,6 +51,8 @@ class Side:
         with ONE_READER:
             if (values := self.kept.get(f"held {name}")) is None:
                 values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
+            if f"held {name}" in self.kept or at is not None:
+                values = values.rechunk()  # what is read in parts is gathered many times as slowly
             if f"held {name}" in self.kept:
                 self.kept[f"held {name}"] = values
         if (watched := self.kept.get("watched")) is not None:
