@@ -11,13 +11,12 @@ import polars as pl
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.scope import comparable
 from pipelines.reconciliation.shape import NO_DAY, Side
-from pipelines.reconciliation.words import ODD, gathered
+from pipelines.reconciliation.words import BLOCK, ODD, gathered
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 STATUS = pl.Enum(["pair", "unmatched", "surplus", "not_comparable"])
 PAIR, UNMATCHED, SURPLUS, NOT_COMPARABLE = range(4)
-MARK_BITS = 20
-MARKS = np.uint64(64 - MARK_BITS)
+FEWEST_BITS, MOST_BITS = 12, 24
 OTHER = {"reported": "new", "new": "reported"}
 # A record alone that stands within the window of a pair's other record: one course has become two, or two one.
 ONE_TO_MANY = {"new": "contact_split", "reported": "contact_merged"}
@@ -96,12 +95,17 @@ def _is_on(other: Side, persons: np.ndarray) -> np.ndarray:
 
 
 def among(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Which of the numbers are among the wanted, which are few: a million marks by their first bits sort most out."""
-    marks = np.zeros(1 << MARK_BITS, dtype=bool)
-    marks[wanted >> MARKS] = True
-    near = np.flatnonzero(marks[numbers >> MARKS])
+    """Which of the numbers are among the wanted, which are few: marks by their first bits sort most out."""
+    left = np.uint64(64 - min(max(len(wanted).bit_length() + 4, FEWEST_BITS), MOST_BITS))
+    marks = np.zeros(1 << 64 - int(left), dtype=bool)
+    marks[wanted >> left] = True
+    near = [np.zeros(0, np.int64)]
+    for first in range(0, len(numbers), BLOCK):
+        slots = (numbers[first : first + BLOCK] >> left).view(np.intp)
+        near.append(first + np.flatnonzero(marks.take(slots, mode="clip")))
+    rows = np.concatenate(near)
     found = np.zeros(len(numbers), dtype=bool)
-    found[near] = np.isin(numbers[near], wanted)
+    found[rows] = np.isin(numbers[rows], wanted)
     return found
 
 

@@ -30,6 +30,14 @@ def in_common(*columns: Numbered) -> tuple[pl.Series, list[np.ndarray]]:
     return words, [_positions(words, *found) for found in columns]
 
 
+def counted(numbers: np.ndarray, size: int) -> np.ndarray:
+    """How often each number below `size` occurs, counted like `gathered`."""
+    times, block = np.zeros(size, np.int64), max(BLOCK, size)
+    for first in range(0, len(numbers), block):
+        times += np.bincount(numbers[first : first + block], minlength=size)
+    return times
+
+
 def repeats(column: pl.Series) -> bool:
     """Are some of the values few different ones? Then it is worth while to number them."""
     some = column.gather_every(max(len(column) // FEW, 1))

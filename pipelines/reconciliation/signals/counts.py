@@ -18,7 +18,7 @@ from pipelines.reconciliation.cells import Cells, Coding
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.words import coded, counted
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
@@ -52,7 +52,7 @@ class Counter:
         """How often each of so many different values is said; a record's is the one `at` its place."""
         if isinstance(at, slice):
             return self.counted
-        return np.bincount(at, minlength=size) - np.bincount(at[self._not_counted], minlength=size)
+        return counted(at, size) - np.bincount(at[self._not_counted], minlength=size)
 
     @cached_property
     def _not_counted(self) -> np.ndarray:
