@@ -48,6 +48,7 @@ from pipelines.reconciliation.signals.counts import (
 )
 from pipelines.reconciliation.signals.signals import control_charts, signals
 from pipelines.reconciliation.variables import Compared, compare_variable
+from pipelines.reconciliation.words import counted
 from pipelines.spec.model import DatabaseSpec
 
 __all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
@@ -185,11 +186,13 @@ def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:
     """The event date's own differences in days, by area."""
-    known = pairs.index["date_offset_days"].is_not_null().to_numpy()
-    days = pairs.index["date_offset_days"].drop_nulls().to_numpy().astype(np.int64)
-    first, last = days.min(initial=0), days.max(initial=0)
-    span = last - first + 1
-    found, which = occurring(areas.each[known] * span + (days - first), len(areas.names) * span)
+    offsets_ = pairs.index["date_offset_days"]
+    known, days = offsets_.is_not_null().to_numpy(), offsets_.drop_nulls().to_numpy()
+    first = int(days.min(initial=0))
+    span = int(days.max(initial=0)) - first + 1
+    size = len(areas.names) * span
+    kind = np.min_scalar_type(size).type  # tens of millions of pairs are held here
+    found, which = occurring(areas.each[known] * kind(span) + (days - first).astype(kind), size)
     area, day = np.divmod(found, span)
-    columns = {"area": area, "difference": day + first, "n": np.bincount(which, minlength=len(found))}
+    columns = {"area": area, "difference": day + first, "n": counted(which, len(found))}
     return pl.DataFrame(columns).cast(DIFFERENCES)
