@@ -98,8 +98,12 @@ def _measured(
         words = same_words(variable, tally[f"{name}_reported"], tally[f"{name}_new"])
         for characters in levels(variable):
             sides = words if characters is None else tuple(side.str.head(characters) for side in words)
+            among = categories(variable, *sides)
+            cells = (*(positions(side, among) for side in sides), tally["n"].to_numpy())
             for level in areas.levels:
-                yield characters and str(characters), level, _of_codes(variable, *sides, tally, level)
+                group = level.of[tally["area"].to_numpy()]
+                told = _of_codes(variable, group, cells, len(level.places), len(among))
+                yield characters and str(characters), level, told
 
 
 def _of_numbers(variable: Variable, numerals: Numerals, level: Level) -> list[Figures]:
@@ -144,18 +148,13 @@ def _moments(counted: pl.DataFrame, numerals: Numerals, groups: int) -> dict[str
 
 
 def _of_codes(
-    variable: Variable, reported: pl.Series, new: pl.Series, tally: pl.DataFrame, level: Level
+    variable: Variable, group: np.ndarray, cells: tuple[np.ndarray, ...], groups: int, size: int
 ) -> list[Figures]:
-    among = categories(variable, reported, new)
-    group = level.of[tally["area"].to_numpy()]
-    cells = (positions(reported, among), positions(new, among), tally["n"].to_numpy())
-    groups = len(level.places)
-    step = max(1, MOST_CELLS // max(len(among), 1) ** 2)
-    parts = []
+    """The figures of cross tables of `size` categories, as many tables at a time as there is room for."""
+    step, parts = max(1, MOST_CELLS // max(size, 1) ** 2), []
     for first in range(0, groups, step):
         here = np.where((group >= first) & (group < first + step), group - first, -1)
-        tables = cross_tables(here, *cells, min(step, groups - first), len(among))
-        parts.append(_table_figures(variable, tables))
+        parts.append(_table_figures(variable, cross_tables(here, *cells, min(step, groups - first), size)))
     return [_joined([part[n] for part in parts]) for n in range(len(parts[0]))] if parts else []
 
 
