@@ -40,29 +40,25 @@ def figures_of(variable: Variable, compared: Compared, areas: Areas) -> pl.DataF
     Only pairs with both values count. What the specification accepts as another way of writing (map, normalise)
     is the same category here. Texts and timestamps have no figures, dates the mean difference in days.
     """
-    parts = [_rows(compared.name, *measured) for measured in _measured(variable, compared, areas) if measured[2]]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+    parts = [_columns(*measured) for measured in _measured(variable, compared, areas) if measured[2]]
+    if not parts:
+        return pl.DataFrame(schema=SCHEMA)
+    rows = {name: np.concatenate([part[name] for part in parts]).tolist() for name in parts[0]}
+    rows |= {"variable": compared.name, "period": None}
+    return _if_enough(pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col("value", "low", "high").fill_nan(None)))
 
 
-def _rows(name: str, code_level: str | None, level: Level, measured: list[Figures]) -> pl.DataFrame:
-    """Figures of the groups of a level as rows: all of one place after another."""
+def _columns(code_level: str | None, level: Level, measured: list[Figures]) -> dict[str, np.ndarray]:
+    """Figures of the groups of a level as columns: all of one place after another."""
     groups, each = len(level.places), len(measured)
     columns = {
         column: np.stack([getattr(figures, column) for figures in measured]).T.ravel()
-        for column in ("value", "low", "high", "n")
+        for column in ("value", "low", "high", "n", "reason")
     }
-    reasons = np.stack([figures.reason for figures in measured]).T.ravel().tolist()
-    names = pl.DataFrame(
-        {"figure": [figures.figure for figures in measured] * groups, "reason": reasons}, schema_overrides=SCHEMA
-    )
-    at = np.repeat(np.arange(groups), each)
-    region, unit = (pl.Series([place[n] for place in level.places], dtype=pl.String).gather(at) for n in (0, 1))
-    rows = pl.DataFrame(columns).with_columns(
-        pl.col("value", "low", "high").fill_nan(None), pl.col("n").cast(pl.Int64), *names.get_columns(),
-        region=region, unit=unit, variable=pl.lit(name), period=pl.lit(None, pl.String),
-        level=pl.lit(code_level, pl.String),
-    )  # fmt: skip
-    return _if_enough(rows).select(list(SCHEMA))
+    columns["n"] = columns["n"].astype(np.int64)
+    places = np.array(level.places, dtype=object).reshape(groups, 2).repeat(each, axis=0)
+    names = {"region": places[:, 0], "unit": places[:, 1], "level": np.full(groups * each, code_level, dtype=object)}
+    return columns | names | {"figure": np.tile([figures.figure for figures in measured], groups)}
 
 
 def estimated_totals(coverage: pl.DataFrame) -> pl.DataFrame:

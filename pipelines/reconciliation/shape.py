@@ -134,7 +134,8 @@ def shaped(spec: DatabaseSpec, frame: pl.DataFrame | pl.LazyFrame, name: str) ->
 
 def completed(spec: DatabaseSpec, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The rows with every column that they lack, empty: for files that say only what they have."""
-    absent = [column for column in column_types(spec) if column not in rows.collect_schema()]
+    present = rows.collect_schema()
+    absent = [column for column in column_types(spec) if column not in present]
     return rows.with_columns(pl.lit(None).alias(column) for column in absent)
 
 
