@@ -85,19 +85,12 @@ def reconcile(
         pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
         change = change.result()
         del matched
-        for name, side in sides.items():
-            side.forget("person")  # while columns are read
-            side.let_go("record_id")
-            side.watch(doubles[name]["row"].to_numpy())
+        each(lambda name, side: _read_values_now(side, doubles[name]), sides)
         areas = areas_of(pairs.places, pairs.place)
         counter = settled_records(spec, sides["new"], day)
         held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
         told = list(pool.map(held_together, spec.variables))
-        for side in sides.values():
-            side.hold("record_id")  # until it is written
-        single = each(lambda name, side: without_copies(spec, side, single[name], doubles[name]), sides)
-        for side in sides.values():
-            side.forget()
+        single = each(lambda name, side: _with_ids(spec, side, single[name], doubles[name]), sides)
         if held is not None:
             single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
         for name, frame in single.items():
@@ -137,6 +130,21 @@ def reconcile(
 def _of_each(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Any]:
     """What the work makes of each side by its name, both at the same time."""
     return dict(zip(sides, pool.map(work, sides, sides.values()), strict=True))
+
+
+def _read_values_now(side: Side, doubles: pl.DataFrame) -> None:
+    """Who they are is settled: only copies are looked for while values are read."""
+    side.forget("person")
+    side.let_go("record_id")
+    side.watch(doubles["row"].to_numpy())
+
+
+def _with_ids(spec: DatabaseSpec, side: Side, single: pl.DataFrame, doubles: pl.DataFrame) -> pl.DataFrame:
+    """The records alone, of which copies are told now that all values were read; ids stay until they are written."""
+    side.hold("record_id")
+    found = without_copies(spec, side, single, doubles)
+    side.forget()
+    return found
 
 
 def _held_together(
