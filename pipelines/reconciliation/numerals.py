@@ -62,6 +62,11 @@ MOMENTS = (
 )  # fmt: skip
 
 
+def measured(variable: Variable) -> bool:
+    """May two of its values lie near to each other?"""
+    return variable.numeric or variable.type in ("date", "timestamp")
+
+
 def scale_of(columns: list[pl.Series], pairs: int) -> Scale:
     """The scale of the numbers in `columns`, for sums over so many pairs."""
     ends = [end for column in columns for end in _ends(column.cast(pl.Float64))] or [0.0]

@@ -17,7 +17,7 @@ from pipelines.reconciliation.areas import Areas
 from pipelines.reconciliation.cells import SIDES, Cells, Coding, same
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome, outcome_at_level
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
+from pipelines.reconciliation.numerals import Equals, Numerals, measured, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
 from pipelines.reconciliation.places import numbered as occurring
 from pipelines.reconciliation.words import repeats
@@ -61,7 +61,7 @@ def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> C
     shown_values = _as_words(table.select(*_shown(found.name, variable))).select(pl.all().gather(which[differs]))
     differing = _differing(at[differs], outcomes[None][differs], shown_values)
     tally = _tally(found, equal, areas.each[at], combination) if variable.type != "text" else None
-    if not variable.measured:
+    if not measured(variable):
         return Compared(found.name, counts, differing, tally, None)
     scale = scale_of([found.cells.columns["new"]["value"]], len(pairs)) if variable.numeric else None
     return Compared(found.name, counts, differing, None, numerals(found.name, variable, tally, scale))
@@ -84,7 +84,7 @@ def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Co
     """What differs is compared pair by pair."""
     name, counts = cells.name, _all_agree(variable, pairs)
     scale = scale_of([cells.columns[side]["value"] for side in SIDES], len(pairs)) if variable.numeric else None
-    equals = Equals(len(areas.names), scale) if variable.measured else None
+    equals = Equals(len(areas.names), scale) if measured(variable) else None
     differing, seen = [_differing(*NO_PAIRS, NOTHING_SHOWN)], []
     for at, frame in _other_pairs(cells, pairs, areas, equals):
         outcomes = {level: column.to_numpy() for level, column in _outcomes(name, variable, frame).items()}
@@ -92,9 +92,9 @@ def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Co
         differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
         shown_values = frame[differs].select(_shown(name, variable))
         differing.append(_differing(at[differs], outcomes[None][differs], shown_values))
-        if variable.measured:
+        if measured(variable):
             seen.append(numerals(name, variable, _with_areas(frame, areas, at), scale))
-    tally = None if variable.measured or variable.type == "text" else _tallied(name, cells, pairs, areas)
+    tally = None if measured(variable) or variable.type == "text" else _tallied(name, cells, pairs, areas)
     together = Numerals.together([*seen, equals.numerals()], scale) if equals else None
     return Compared(name, counts, _as_words(pl.concat(differing)), tally, together)
 

@@ -114,11 +114,6 @@ class Variable(Frozen):
     def categorical(self) -> bool:
         return self.type in ("yes_no", "code")
 
-    @property
-    def measured(self) -> bool:
-        """Two values may lie near to each other."""
-        return self.numeric or self.type in ("date", "timestamp")
-
     @model_validator(mode="after")
     def fits_its_type(self) -> Variable:
         if self.type == "code" and not self.values:

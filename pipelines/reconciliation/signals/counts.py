@@ -16,6 +16,7 @@ import polars as pl
 
 from pipelines.reconciliation.cells import Cells, Coding
 from pipelines.reconciliation.match import match
+from pipelines.reconciliation.numerals import measured
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side, shaped
 from pipelines.reconciliation.words import coded, counted
@@ -172,7 +173,7 @@ def _typical(variable: Variable, values: pl.Series, times: np.ndarray) -> pl.Ser
         words, (word,) = coded(values)
         often = np.bincount(word, times, minlength=len(words) + 1)[: len(words)]
         return values == words[int(often.argmax())]
-    return values > _median(values, times) if variable.measured else None
+    return values > _median(values, times) if measured(variable) else None
 
 
 def _median(values: pl.Series, times: np.ndarray) -> float:
