@@ -18,6 +18,8 @@ import polars as pl
 from benchmarks.memory import peak_gb
 from benchmarks.sides import REGIONS, benchmark_spec
 from pipelines.reconciliation.compare import OUTCOMES
+from pipelines.reconciliation.coverage import KINDS, coverage
+from pipelines.reconciliation.intervals import wilson_columns
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
 from pipelines.reconciliation.rollup import PLACES, rolled_up
 from pipelines.reconciliation.shape import completed
@@ -57,18 +59,42 @@ def prepared(folder: Path) -> None:
     for name in ("reported", "new"):
         rows = pl.scan_parquet(folder / f"{name}.parquet").filter(region=REGIONS[0])
         rows.sink_parquet(folder / "region" / f"{name}.parquet")
-    finest = _reconciled(folder).agreement.drop_nulls(PLACES)
-    finest.write_parquet(folder / "all.counts.parquet")
-    finest.filter(pl.col("region") != REGIONS[0]).write_parquet(folder / "others.counts.parquet")
+    found = _reconciled(folder)
+    found.agreement.drop_nulls(PLACES).write_parquet(folder / "all.counts.parquet")
+    for name, finest in _additive(found).items():
+        finest.filter(pl.col("region") != REGIONS[0]).write_parquet(folder / f"others.{name}.parquet")
 
 
 def one_region(folder: Path) -> None:
-    """One region of five, which stands in files of its own, and its counts merged with those of the others."""
+    """One region of five, which stands in files of its own, and its counts added to those of the others.
+
+    The region's pairs, discrepancies, history and unmatched records are its own files and take their place as they
+    are. Figures and charts of units and regions are the region's own too; those of the country are not made anew.
+    """
     found = _reconciled(folder / "region")
     _written(found)
-    finest = found.agreement.drop_nulls(PLACES)
-    counts = pl.concat([pl.read_parquet(folder / "others.counts.parquet"), finest])
-    rolled_up(counts.select("variable", "level", *PLACES, *OUTCOMES), ("variable", "level"))
+    every = {
+        name: pl.concat([pl.read_parquet(folder / f"others.{name}.parquet"), finest])
+        for name, finest in _additive(found).items()
+    }
+    agreed = every["agreement"].with_columns(agreeing=pl.col("agree") + pl.col("agree_within"))
+    agreed = rolled_up(agreed, ("variable", "level"))
+    wilson_columns(agreed, "agreeing", "both_known", "share")
+    coverage(every["coverage"])
+    for name in ("transitions", "offsets"):
+        every[name].group_by(pl.exclude("region", "n")).agg(pl.col("n").sum())
+
+
+def _additive(found: Reconciliation) -> dict[str, pl.DataFrame]:
+    """What adds up: the counts at the finest places, and what became of what by region."""
+    return {
+        "agreement": found.agreement.drop_nulls(PLACES).select(
+            "variable", "level", *PLACES, *OUTCOMES, "both_known", "relevant"
+        ),
+        "coverage": found.coverage.drop_nulls(PLACES).select(*PLACES, *KINDS),
+        "transitions": found.transitions.drop_nulls("region"),
+        "offsets": found.offsets.drop_nulls("region"),
+    }
 
 
 def slices(folder: Path) -> None:

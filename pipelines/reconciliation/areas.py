@@ -24,19 +24,20 @@ class Level:
 
 @dataclass(frozen=True)
 class Areas:
-    """`of`: the area (region and unit) of each place (region, unit and period); `levels`: how areas add up."""
+    """`each`: the area (region and unit) of each pair; `levels`: how areas add up."""
 
-    of: np.ndarray
+    each: np.ndarray
     names: pl.DataFrame
     levels: tuple[Level, ...]
 
 
-def areas_of(places: pl.DataFrame) -> Areas:
-    """The areas of places, in alphabetical order."""
+def areas_of(places: pl.DataFrame, place: np.ndarray) -> Areas:
+    """The areas of pairs whose place (region, unit and period) is a row of `places`, in alphabetical order."""
     names = places.select("region", "unit").unique().sort("region", "unit")
     numbered = names.with_row_index("area")
     of = places.join(numbered, on=["region", "unit"], how="left", nulls_equal=True, maintain_order="left")["area"]
-    return Areas(of.cast(pl.Int64).to_numpy(), names, tuple(_level(names, by) for by in LEVELS))
+    each = of.to_numpy().astype(np.min_scalar_type(len(names)))[place]
+    return Areas(each, names, tuple(_level(names, by) for by in LEVELS))
 
 
 def _level(names: pl.DataFrame, by: tuple[str, ...]) -> Level:

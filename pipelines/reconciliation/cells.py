@@ -40,6 +40,10 @@ class Cells:
                 laid[f"{self.name}_{said}"] = beside["reported"][said] | beside["new"][said]
         return pl.DataFrame(laid)
 
+    def different(self, side: str) -> tuple[pl.DataFrame, np.ndarray | slice]:
+        """The cells of a side, and where each record's stands among them."""
+        return self.columns[side], slice(None)
+
     def marks(self) -> dict[str, np.ndarray]:
         """A number for each cell; `same` reads them."""
         return {side: _marks(self.columns[side]) for side in SIDES}
@@ -54,11 +58,20 @@ class Coding:
     size: int
 
     @property
+    def name(self) -> str:
+        return self.cells.name
+
+    @property
     def settled(self) -> np.ndarray:
         """Of the different cells those that hold a value which counts already."""
         cell = self.cells.columns["new"]
-        pending = cell["pending"] if "pending" in cell.columns else pl.repeat(False, len(cell), eager=True)
-        return (cell["value"].is_not_null() & ~pending.fill_null(False)).to_numpy()
+        value = cell["value"].fill_nan(None) if cell["value"].dtype.is_float() else cell["value"]
+        settled = value.is_not_null()
+        return (settled & ~cell["pending"].fill_null(False) if "pending" in cell.columns else settled).to_numpy()
+
+    def different(self, side: str) -> tuple[pl.DataFrame, np.ndarray | slice]:
+        """The different cells of a side, and where each record's stands among them."""
+        return self.cells.columns[side], self.codes[side]
 
     def at(self, combinations: np.ndarray) -> pl.DataFrame:
         """Pairs as numbers of two cells: reported · size + new."""
@@ -71,10 +84,31 @@ def same(reported: np.ndarray, new: np.ndarray) -> np.ndarray:
     return (reported == new) & (reported == reported if reported.dtype.kind == "f" else reported != NOWHERE)
 
 
+def read_cells(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells | Coding:
+    """The cells of a variable as numbers, where few different ones occur, else as they stand.
+
+    One side is let go before the other is read.
+    """
+    missing, found = has_missing(sides, name), []
+    for side in SIDES:
+        frame = _columns(spec, sides[side], name, day, missing)
+        if not repeats(frame["value"]):
+            read = {other: _columns(spec, sides[other], name, day, missing) for other in SIDES if other != side}
+            return _gathered_from(name, {side: frame, **read})
+        found.append({column.name: numbered(column) for column in frame.get_columns()})
+        del frame
+    return _coding(name, {part: in_common(*(of[part] for of in found)) for part in found[0]})
+
+
 def cells_of(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Cells:
     """The cells of a variable, read from both sides; `day` is the reference date."""
     missing = has_missing(sides, name)
-    return Cells(name, {key: _columns(spec, side, name, day, missing) for key, side in sides.items()})
+    return _gathered_from(name, {key: _columns(spec, side, name, day, missing) for key, side in sides.items()})
+
+
+def _gathered_from(name: str, columns: Mapping[str, pl.DataFrame]) -> Cells:
+    """What is read in parts is gathered many times as slowly."""
+    return Cells(name, {side: frame.rechunk() for side, frame in columns.items()})
 
 
 def has_missing(sides: Mapping[str, Side], name: str) -> bool:
@@ -106,21 +140,13 @@ def _marks(cell: pl.DataFrame) -> np.ndarray:
     return value.to_physical().cast(pl.Int64).fill_null(NOWHERE).to_numpy()
 
 
-def coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.date) -> Coding | None:
-    """The cells as numbers, where few different ones occur; one side is let go before the other is read."""
-    missing, found = has_missing(sides, name), []
-    for side in SIDES:
-        frame = _columns(spec, sides[side], name, day, missing)
-        if not repeats(frame["value"]):
-            return None
-        found.append({column.name: numbered(column.cast(pl.String)) for column in frame.get_columns()})
-        del frame
-    parts = {part: in_common(*(of[part] for of in found)) for part in found[0]}
+def _coding(name: str, parts: Mapping[str, tuple[pl.Series, list[np.ndarray]]]) -> Coding:
+    """Cells are numbered by the places of their parts, a null behind the last."""
     shape = [len(words) + 1 for words, _ in parts.values()]
     size = prod(shape)
     every = np.unravel_index(np.arange(size), shape)
     table = pl.DataFrame({
-        part: _typed(part, words.extend_constant(None, 1).gather(at))
+        part: words.extend_constant(None, 1).gather(at)
         for (part, (words, _)), at in zip(parts.items(), every, strict=True)
     })  # fmt: skip
     codes = {side: _raveled([of[n] for _, of in parts.values()], shape) for n, side in enumerate(SIDES)}
@@ -129,7 +155,3 @@ def coding(spec: DatabaseSpec, sides: Mapping[str, Side], name: str, day: dt.dat
 
 def _raveled(codes: list[np.ndarray], shape: list[int]) -> np.ndarray:
     return np.ravel_multi_index(codes, shape).astype(np.min_scalar_type(prod(shape))) if len(codes) > 1 else codes[0]
-
-
-def _typed(name: str, words: pl.Series) -> pl.Series:
-    return words == "true" if name in ("relevant", "pending") else words

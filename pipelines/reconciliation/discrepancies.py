@@ -18,7 +18,7 @@ from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES
 from pipelines.reconciliation.identifiers import OF_NOTHING, folded, numbered, numbers_of, written
 from pipelines.reconciliation.pairs import Pairs
 from pipelines.reconciliation.shape import Side
-from pipelines.spec.model import DatabaseSpec, MatchRule, Variable
+from pipelines.spec.model import DatabaseSpec, Variable
 
 COLUMNS = (
     "discrepancy_id", "pair_id", "reported_id", "new_id", "variable", "kind", "reported_value", "new_value",
@@ -62,16 +62,18 @@ class Teller:
         """The cells of a variable that differ; `differing` as in variables.Compared."""
         kinds = pl.Series(OUTCOMES).replace_strict(KINDS, KINDS, default=None, return_dtype=self.types["kind"])
         values = differing.select(
-            pl.col("reported_value", "new_value").cast(pl.String), kind=kinds.gather(differing["kind"]),
+            "reported_value", "new_value", kind=kinds.gather(differing["kind"]),
             variable=pl.lit(name, self.types["variable"]),
         )  # fmt: skip
         return self._told(differing["pair"].to_numpy(), values, numbers_of(pl.Series([name])))
 
     def of_keys(self, sides: Mapping[str, Side]) -> pl.DataFrame:
         """Pairs that a late stage made: another unit, or another person number (whose value is never told)."""
-        at, units = _late(self.spec, self.pairs, sides)
-        nothing = pl.lit(None, self.types["variable"])
-        values = units.with_columns(kind=pl.lit("key_differs", self.types["kind"]), variable=nothing)
+        at = np.flatnonzero(self.pairs.index["elsewhere"].to_numpy())
+        units = {f"{name}_value": side.column("unit", self.pairs.rows(name)[at]) for name, side in sides.items()}
+        values = pl.DataFrame(units).with_columns(
+            kind=pl.lit("key_differs", self.types["kind"]), variable=pl.lit(None, self.types["variable"])
+        )
         return self._told(at, values, OF_NOTHING)
 
     def _told(self, at: np.ndarray, values: pl.DataFrame, variable: np.ndarray) -> pl.DataFrame:
@@ -98,26 +100,3 @@ class Teller:
         )  # fmt: skip
         found = numbered(self.spec.database, rows["reported_id"], rows["new_id"], rows["variable"])
         return rows.with_columns(discrepancy_id=written(found)).select(COLUMNS).cast(dict(self.types))
-
-
-def late_pairs(spec: DatabaseSpec, pairs: Pairs, sides: Mapping[str, Side]) -> int:
-    """How many pairs differ in a key."""
-    return len(_late(spec, pairs, sides)[0])
-
-
-def _late(spec: DatabaseSpec, pairs: Pairs, sides: Mapping[str, Side]) -> tuple[np.ndarray, pl.DataFrame]:
-    """Their numbers in the index, and the unit on both sides."""
-    late = [stage for stage, rule in enumerate(spec.match) if not _same_keys(rule)]
-    at = np.flatnonzero(np.isin(pairs.index["stage"].to_numpy(), late))
-    keys = {(name, key): side.column(key, pairs.rows(name)[at]) for name, side in sides.items() for key in KEYS}
-    differ = [(keys["reported", key] != keys["new", key]).fill_null(False) for key in KEYS]
-    either = differ[0] | differ[1]
-    units = {f"{side}_value": keys[side, "unit"].filter(either) for side in sides}
-    return at[either.to_numpy()], pl.DataFrame(units)
-
-
-KEYS = ("unit", "person")
-
-
-def _same_keys(rule: MatchRule) -> bool:
-    return set(KEYS) <= set(rule.on) - set(rule.level)

@@ -40,29 +40,25 @@ def figures_of(variable: Variable, compared: Compared, areas: Areas) -> pl.DataF
     Only pairs with both values count. What the specification accepts as another way of writing (map, normalise)
     is the same category here. Texts and timestamps have no figures, dates the mean difference in days.
     """
-    parts = [_rows(compared.name, *measured) for measured in _measured(variable, compared, areas) if measured[2]]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts])
+    parts = [_columns(*measured) for measured in _measured(variable, compared, areas) if measured[2]]
+    if not parts:
+        return pl.DataFrame(schema=SCHEMA)
+    rows = {name: np.concatenate([part[name] for part in parts]).tolist() for name in parts[0]}
+    rows |= {"variable": compared.name, "period": None}
+    return _if_enough(pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col("value", "low", "high").fill_nan(None)))
 
 
-def _rows(name: str, code_level: str | None, level: Level, measured: list[Figures]) -> pl.DataFrame:
-    """Figures of the groups of a level as rows: all of one place after another."""
+def _columns(code_level: str | None, level: Level, measured: list[Figures]) -> dict[str, np.ndarray]:
+    """Figures of the groups of a level as columns: all of one place after another."""
     groups, each = len(level.places), len(measured)
     columns = {
         column: np.stack([getattr(figures, column) for figures in measured]).T.ravel()
-        for column in ("value", "low", "high", "n")
+        for column in ("value", "low", "high", "n", "reason")
     }
-    reasons = np.stack([figures.reason for figures in measured]).T.ravel().tolist()
-    names = pl.DataFrame(
-        {"figure": [figures.figure for figures in measured] * groups, "reason": reasons}, schema_overrides=SCHEMA
-    )
-    at = np.repeat(np.arange(groups), each)
-    region, unit = (pl.Series([place[n] for place in level.places], dtype=pl.String).gather(at) for n in (0, 1))
-    rows = pl.DataFrame(columns).with_columns(
-        pl.col("value", "low", "high").fill_nan(None), pl.col("n").cast(pl.Int64), *names.get_columns(),
-        region=region, unit=unit, variable=pl.lit(name), period=pl.lit(None, pl.String),
-        level=pl.lit(code_level, pl.String),
-    )  # fmt: skip
-    return _if_enough(rows).select(list(SCHEMA))
+    columns["n"] = columns["n"].astype(np.int64)
+    places = np.array(level.places, dtype=object).reshape(groups, 2).repeat(each, axis=0)
+    names = {"region": places[:, 0], "unit": places[:, 1], "level": np.full(groups * each, code_level, dtype=object)}
+    return columns | names | {"figure": np.tile([figures.figure for figures in measured], groups)}
 
 
 def estimated_totals(coverage: pl.DataFrame) -> pl.DataFrame:
@@ -98,8 +94,12 @@ def _measured(
         words = same_words(variable, tally[f"{name}_reported"], tally[f"{name}_new"])
         for characters in levels(variable):
             sides = words if characters is None else tuple(side.str.head(characters) for side in words)
+            among = categories(variable, *sides)
+            cells = (*(positions(side, among) for side in sides), tally["n"].to_numpy())
             for level in areas.levels:
-                yield characters and str(characters), level, _of_codes(variable, *sides, tally, level)
+                group = level.of[tally["area"].to_numpy()]
+                told = _of_codes(variable, group, cells, len(level.places), len(among))
+                yield characters and str(characters), level, told
 
 
 def _of_numbers(variable: Variable, numerals: Numerals, level: Level) -> list[Figures]:
@@ -144,18 +144,13 @@ def _moments(counted: pl.DataFrame, numerals: Numerals, groups: int) -> dict[str
 
 
 def _of_codes(
-    variable: Variable, reported: pl.Series, new: pl.Series, tally: pl.DataFrame, level: Level
+    variable: Variable, group: np.ndarray, cells: tuple[np.ndarray, ...], groups: int, size: int
 ) -> list[Figures]:
-    among = categories(variable, reported, new)
-    group = level.of[tally["area"].to_numpy()]
-    cells = (positions(reported, among), positions(new, among), tally["n"].to_numpy())
-    groups = len(level.places)
-    step = max(1, MOST_CELLS // max(len(among), 1) ** 2)
-    parts = []
+    """The figures of cross tables of `size` categories, as many tables at a time as there is room for."""
+    step, parts = max(1, MOST_CELLS // max(size, 1) ** 2), []
     for first in range(0, groups, step):
         here = np.where((group >= first) & (group < first + step), group - first, -1)
-        tables = cross_tables(here, *cells, min(step, groups - first), len(among))
-        parts.append(_table_figures(variable, tables))
+        parts.append(_table_figures(variable, cross_tables(here, *cells, min(step, groups - first), size)))
     return [_joined([part[n] for part in parts]) for n in range(len(parts[0]))] if parts else []
 
 

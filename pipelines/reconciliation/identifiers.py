@@ -44,7 +44,10 @@ def folded(start: str | np.ndarray, *parts: np.ndarray) -> np.ndarray:
 
 
 def numbers_of(texts: pl.Series) -> np.ndarray:
-    """The number of each text."""
+    """The number of each text; of words that recur (Enum) each word's is found once."""
+    if texts.dtype == pl.Enum:
+        numbers = np.append(numbers_of(texts.dtype.categories), OF_NOTHING)
+        return numbers[texts.to_physical().fill_null(len(numbers) - 1).to_numpy()]
     said = texts.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
     _, ends, content = said.buffers()
     ends = np.frombuffer(ends, np.int64)[said.offset : said.offset + len(said) + 1]

@@ -129,17 +129,18 @@ def meeting(reported: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarr
     starts = np.flatnonzero(np.concatenate([[len(prefix) > 0], prefix[1:] != prefix[:-1]])[: len(prefix)])
     del prefix  # tens of millions of records are held here
     lengths = np.diff(starts, append=len(packed))
-    two = packed[starts[lengths == 2, None] + np.arange(2)]
-    is_new = (two >> bits) & np.uint64(1)
-    two = two[is_new[:, 0] != is_new[:, 1]]
+    two = starts[lengths == 2]
+    first, second = packed[two], packed[two + 1]  # what is reported stands first
+    apart = ((first ^ second) >> bits & np.uint64(1)).astype(bool)
+    first, second = first[apart], second[apart]
     long = np.flatnonzero(lengths > 2)
     run = np.repeat(long, lengths[long])
     more = packed[np.repeat(starts[long], lengths[long]) + _counted_from_zero(lengths[long])]
     many = pl.DataFrame({"run": run, "new": (more >> bits) & np.uint64(1) == 1, "position": more})
     crossed = many.filter(~pl.col("new")).join(many.filter("new"), on="run")
-    found = np.concatenate([two, crossed.select("position", "position_right").to_numpy()])
-    found &= (np.uint64(1) << bits) - np.uint64(1)
-    return found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
+    position = (np.uint64(1) << bits) - np.uint64(1)
+    found = np.append(first, crossed["position"]), np.append(second, crossed["position_right"])
+    return (found[0] & position).view(np.int64), (found[1] & position).view(np.int64)
 
 
 def _packed(reported: np.ndarray, new: np.ndarray, bits: np.uint64) -> np.ndarray:

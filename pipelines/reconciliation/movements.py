@@ -59,6 +59,7 @@ def _summed(parts: list[pl.DataFrame], columns: dict[str, type[pl.DataType]]) ->
     if not parts:
         return pl.DataFrame(schema=columns)
     rows = pl.concat(part.select(pl.col(name).cast(kind) for name, kind in columns.items()) for part in parts)
-    country = rows.with_columns(region=pl.lit(None, pl.String))
     by = [name for name in columns if name != "n"]
-    return pl.concat([country, rows.drop_nulls("region")]).group_by(by).agg(pl.col("n").sum()).sort(by)
+    regions = rows.group_by(by).agg(pl.col("n").sum())
+    country = regions.with_columns(region=pl.lit(None, pl.String)).group_by(by).agg(pl.col("n").sum())
+    return pl.concat([country, regions.drop_nulls("region")]).sort(by)

@@ -62,6 +62,11 @@ MOMENTS = (
 )  # fmt: skip
 
 
+def measured(variable: Variable) -> bool:
+    """May two of its values lie near to each other?"""
+    return variable.numeric or variable.type in ("date", "timestamp")
+
+
 def scale_of(columns: list[pl.Series], pairs: int) -> Scale:
     """The scale of the numbers in `columns`, for sums over so many pairs."""
     ends = [end for column in columns for end in _ends(column.cast(pl.Float64))] or [0.0]
@@ -82,7 +87,7 @@ def _power(exponent: float) -> float:
 
 
 def numerals(name: str, variable: Variable, cells: pl.DataFrame, scale: Scale | None) -> Numerals:
-    """The numerals of some pairs (`v_reported`, `v_new`, area); pairs that lack a value do not count."""
+    """The numerals of counted pairs (`v_reported`, `v_new`, area, n); those that lack a value do not count."""
     reported, new = pl.col(f"{name}_reported"), pl.col(f"{name}_new")
     if f"{name}_pending" in cells.columns:
         cells = cells.filter(~pl.col(f"{name}_pending"))
@@ -90,7 +95,7 @@ def numerals(name: str, variable: Variable, cells: pl.DataFrame, scale: Scale | 
         return Numerals(_counted(cells, days_between(reported, new)), pl.DataFrame(schema=MOMENTS), None)
     if variable.type == "timestamp":
         return Numerals(_counted(cells, (new - reported).dt.total_minutes()), pl.DataFrame(schema=MOMENTS), None)
-    numbers = cells.select("area", x=reported.cast(pl.Float64), y=new.cast(pl.Float64))
+    numbers = cells.select("area", "n", x=reported.cast(pl.Float64), y=new.cast(pl.Float64))
     numbers = numbers.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
     return Numerals(_counted(numbers, pl.col("y") - pl.col("x")), _moments(numbers, scale), scale)
 
@@ -132,22 +137,19 @@ class Equals:
 
 
 def _counted(cells: pl.DataFrame, difference: pl.Expr) -> pl.DataFrame:
-    """Differences by area. Most are 0, and these are only counted."""
-    said = cells.select("area", difference=difference.cast(pl.Float64)).drop_nulls("difference")
-    zero = said["difference"] == 0
-    area, n = np.unique(said["area"].filter(zero).to_numpy(), return_counts=True)
-    none = pl.DataFrame({"area": area, "difference": np.zeros(len(area)), "n": n}, schema=DIFFERENCES)
-    return pl.concat([none, said.filter(~zero).group_by("area", "difference").agg(n=pl.len().cast(pl.Int64))])
+    """Differences by area."""
+    said = cells.select("area", "n", difference=difference.cast(pl.Float64)).drop_nulls("difference")
+    return said.group_by("area", "difference").agg(pl.col("n").sum()).select(list(DIFFERENCES))
 
 
 def _moments(numbers: pl.DataFrame, scale: Scale) -> pl.DataFrame:
     wholes = numbers.with_columns(
-        *(scale.whole(pl.col(v)).alias(f"{v}_") for v in "xy"),
-        *(scale.whole_square(pl.col(v)).alias(f"{v}{v}") for v in "xy"),
+        *((scale.whole(pl.col(v)) * pl.col("n")).alias(f"{v}_") for v in "xy"),
+        *((scale.whole_square(pl.col(v)) * pl.col("n")).alias(f"{v}{v}") for v in "xy"),
     )
-    sums = [pl.col(f"{v}_").sum().alias(v) for v in "xy"] + [pl.col("xx").sum(), pl.col("yy").sum()]
+    sums = [pl.col("n").sum(), *(pl.col(f"{v}_").sum().alias(v) for v in "xy"), pl.col("xx").sum(), pl.col("yy").sum()]
     ends = [getattr(pl.col(v), end)().alias(f"{v}_{end}") for v in "xy" for end in ("min", "max")]
-    return wholes.group_by("area").agg(pl.len().cast(pl.Int64).alias("n"), *sums, *ends).select(list(MOMENTS))
+    return wholes.group_by("area").agg(*sums, *ends).select(list(MOMENTS))
 
 
 def _added() -> list[pl.Expr]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.reconciliation.rollup import PLACES
 from pipelines.reconciliation.shape import NO_DAY, Side
+from pipelines.reconciliation.words import gathered
 from pipelines.spec.model import DatabaseSpec
 
 MOST_SLOTS = 1 << 22
@@ -16,9 +17,10 @@ def places_of(spec: DatabaseSpec, side: Side, rows: np.ndarray) -> tuple[pl.Data
     """The places of the records `rows` that occur (region, unit, period), in alphabetical order, and each record's
     place among them: what is counted by numbers need not be grouped by words."""
     (regions, region), (units, unit) = (side.words(name) for name in ("region", "unit"))
-    months, month = _months(side.days(spec.event_date)[rows])
+    months, month = _months(gathered(side.days(spec.event_date), rows))
     shape = (len(regions), len(units), len(months))
-    occurring, place = numbered(np.ravel_multi_index((region[rows], unit[rows], month), shape), int(np.prod(shape)))
+    codes = gathered(region, rows), gathered(unit, rows), month
+    occurring, place = numbered(np.ravel_multi_index(codes, shape), int(np.prod(shape)))
     columns = zip(PLACES, (regions, units, months), np.unravel_index(occurring, shape), strict=True)
     return pl.DataFrame({name: words.gather(code) for name, words, code in columns}), place.astype(np.uint32)
 
@@ -42,7 +44,7 @@ def numbered(packed: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     occurs = np.zeros(size, dtype=bool)
     occurs[packed] = True
     place = np.cumsum(occurs, dtype=np.uint32) - np.uint32(1)
-    return np.flatnonzero(occurs), place[packed]
+    return np.flatnonzero(occurs), gathered(place, packed)
 
 
 def _days(days: np.ndarray) -> tuple[pl.Series, np.ndarray]:
@@ -63,4 +65,4 @@ def _months(days: np.ndarray) -> tuple[pl.Series, np.ndarray]:
     words = names.drop_nulls().unique().sort()
     positions = np.arange(len(words))
     of_day = names.replace_strict(words, positions, default=len(words), return_dtype=pl.Int64).to_numpy()
-    return words.extend_constant(None, 1), of_day[code]
+    return words.extend_constant(None, 1), gathered(of_day, code)

@@ -18,6 +18,7 @@ import polars as pl
 
 from pipelines.reconciliation.agreement import agreement
 from pipelines.reconciliation.areas import Areas, areas_of
+from pipelines.reconciliation.cells import read_cells
 from pipelines.reconciliation.changeover import changeovers
 from pipelines.reconciliation.coverage import counted_by_place, coverage
 from pipelines.reconciliation.figures import SCHEMA as FIGURES
@@ -33,13 +34,21 @@ from pipelines.reconciliation.movements import offsets, transitions
 from pipelines.reconciliation.numerals import DIFFERENCES
 from pipelines.reconciliation.pairs import Pairs, paired
 from pipelines.reconciliation.places import counted_by_day
+from pipelines.reconciliation.places import numbered as occurring
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins
-from pipelines.reconciliation.signals.counts import charted_counts_of
+from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins, without_copies
+from pipelines.reconciliation.signals.counts import (
+    Counter,
+    counts_to_chart,
+    of_register,
+    of_variable,
+    settled_records,
+)
 from pipelines.reconciliation.signals.signals import control_charts, signals
-from pipelines.reconciliation.variables import compare_variable
+from pipelines.reconciliation.variables import Compared, compare_variable
+from pipelines.reconciliation.words import counted
 from pipelines.spec.model import DatabaseSpec
 
 __all__ = ["FRAMES", "Reconciliation", "from_frames", "reconcile"]
@@ -70,27 +79,34 @@ def reconcile(
         day = reference_date or newest_event(spec, *sides.values())
         matched = match(spec, *sides.values(), pool)
         status = statuses(spec, sides, matched, day)
-        each(lambda name, side: side.watch(twins(spec, side, status[name])), sides)
-        change = _change_of_source(spec, sides, matched, delays, day)
-        pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-        del matched
-        for side in sides.values():
-            side.forget("person")  # while columns are read; it is read anew for those that are alone
-        areas = areas_of(pairs.places)
-        compared = list(pool.map(lambda name: compare_variable(spec, sides, pairs, areas, name, day), spec.compared))
-        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
+        doubles = each(lambda name, side: twins(spec, side, status[name]), sides)
         single = each(lambda name, _: alone(spec, sides, status, name), sides)
-    sides["reported"].forget()
-    sides["new"].forget("person", "watched")  # its columns are read once more, to be charted
-    if held is not None:
-        single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
-    for name, frame in single.items():
-        status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
-    rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
-    covered = _coverage(pairs, single)
-    agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
-    charts = control_charts(spec, charted_counts_of(spec, sides["new"], agreed, covered, day, expected))
-    sides["new"].forget()
+        change = pool.submit(_change_of_source, spec, sides, matched, delays, day)
+        pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+        change = change.result()
+        del matched
+        each(lambda name, side: _read_values_now(side, doubles[name]), sides)
+        areas = areas_of(pairs.places, pairs.place)
+        counter = settled_records(spec, sides["new"], day)
+        held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
+        told = list(pool.map(held_together, spec.variables))
+        single = each(lambda name, side: _with_ids(spec, side, single[name], doubles[name]), sides)
+        if held is not None:
+            single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
+        for name, frame in single.items():
+            status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
+        rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
+        compared = [found for found, _ in told if found]
+        covered = _coverage(pairs, single)
+        agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
+        charted = [part for _, parts in told for part in parts]
+        if expected is not None:
+            charted.append(of_register(spec, expected, sides["new"], day))
+        charts = pool.submit(control_charts, spec, counts_to_chart(counter, agreed, covered, charted))
+        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
+        charts = charts.result()
+    for side in sides.values():
+        side.let_go(spec.event_date)
     return Reconciliation(
         spec=spec,
         reference_date=day,
@@ -114,6 +130,30 @@ def reconcile(
 def _of_each(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Any]:
     """What the work makes of each side by its name, both at the same time."""
     return dict(zip(sides, pool.map(work, sides, sides.values()), strict=True))
+
+
+def _read_values_now(side: Side, doubles: pl.DataFrame) -> None:
+    """Who they are is settled: only copies are looked for while values are read."""
+    side.forget("person")
+    side.let_go("record_id")
+    side.watch(doubles["row"].to_numpy())
+
+
+def _with_ids(spec: DatabaseSpec, side: Side, single: pl.DataFrame, doubles: pl.DataFrame) -> pl.DataFrame:
+    """The records alone, of which copies are told now that all values were read; ids stay until they are written."""
+    side.hold("record_id")
+    found = without_copies(spec, side, single, doubles)
+    side.forget()
+    return found
+
+
+def _held_together(
+    spec: DatabaseSpec, sides: dict[str, Side], pairs: Pairs, areas: Areas, counter: Counter, day: dt.date, name: str
+) -> tuple[Compared | None, list[pl.DataFrame]]:
+    """A variable's columns are read, compared, counted for the charts, and let go."""
+    variable, cells = spec.variables[name], read_cells(spec, sides, name, day)
+    charted = [] if name == spec.event_date else list(of_variable(variable, cells, counter))
+    return (compare_variable(variable, cells, pairs, areas) if name in spec.compared else None), charted
 
 
 def _indicators(
@@ -154,6 +194,13 @@ def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:
     """The event date's own differences in days, by area."""
-    said = pl.DataFrame({"area": areas.of[pairs.place], "difference": pairs.index["date_offset_days"]})
-    counted = said.drop_nulls().group_by("area", "difference").agg(n=pl.len())
-    return counted.cast(DIFFERENCES)
+    offsets_ = pairs.index["date_offset_days"]
+    known, days = offsets_.is_not_null().to_numpy(), offsets_.drop_nulls().to_numpy()
+    first = int(days.min(initial=0))
+    span = int(days.max(initial=0)) - first + 1
+    size = len(areas.names) * span
+    kind = np.min_scalar_type(size).type  # tens of millions of pairs are held here
+    found, which = occurring(areas.each[known] * kind(span) + (days - first).astype(kind), size)
+    area, day = np.divmod(found, span)
+    columns = {"area": area, "difference": day + first, "n": counted(which, len(found))}
+    return pl.DataFrame(columns).cast(DIFFERENCES)

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.reconciliation.cells import SIDES, cells_of
 from pipelines.reconciliation.compare import outcome
-from pipelines.reconciliation.discrepancies import SCHEMA, Teller, late_pairs, word_types
+from pipelines.reconciliation.discrepancies import SCHEMA, Teller, word_types
 from pipelines.reconciliation.identifiers import written
 from pipelines.reconciliation.pairs import Pairs
 from pipelines.reconciliation.rollup import period
@@ -90,7 +90,8 @@ class Reconciliation:
         return pl.concat([pl.DataFrame(schema=SCHEMA), *(part.cast(SCHEMA) for part in self.discrepancy_parts())])
 
     def discrepancy_parts(self) -> Iterator[pl.DataFrame]:
-        """The discrepancies part by part: each variable, keys, records. Words that recur are numbered (Enum)."""
+        """The discrepancies part by part: each variable, keys, records. Words that recur are numbered (Enum), a part's
+        values by numbers of its own."""
         types = word_types(self.spec, self.index.places, self.alone)
         teller = Teller(self.spec, self.index, self._ids(), types)
         for name, differing in self.differing.items():
@@ -164,7 +165,7 @@ class Reconciliation:
         """The counts of summary.json that this step knows."""
         of = {name: np.bincount(status, minlength=len(STATUS.categories)) for name, status in self.status.items()}
         each = {kind: {name: int(of[name][code]) for name in SIDES} for kind, code in _KINDS.items()}
-        late = late_pairs(self.spec, self.index, self.sides)
+        late = int(self.index.index["elsewhere"].sum())
         return {
             **{name: len(self.status[name]) for name in SIDES},
             "pairs": len(self.index),

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.project import InputError
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.words import coded, gathered
 from pipelines.spec.model import IDENTITY, DatabaseSpec
 
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
@@ -45,11 +45,16 @@ class Side:
         return pl.DataFrame([self.column(name, at) for name in names])
 
     def column(self, name: str, at: np.ndarray | None = None) -> pl.Series:
-        if name in self.empty:
+        if name in self.empty or (at is not None and not len(at)):
             length = self.height if at is None else len(at)
             return pl.repeat(None, length, dtype=self.types[name], eager=True).alias(name)
         with ONE_READER:
-            values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
+            if (values := self.kept.get(f"held {name}")) is None:
+                values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
+            if f"held {name}" in self.kept or at is not None:
+                values = values.rechunk()  # what is read in parts is gathered many times as slowly
+            if f"held {name}" in self.kept:
+                self.kept[f"held {name}"] = values
         if (watched := self.kept.get("watched")) is not None:
             self.kept[f"seen {name}"] = values.gather(watched)
         return values if at is None else values.gather(at)
@@ -63,9 +68,17 @@ class Side:
         found = self.kept.get(f"seen {name}")
         return self.column(name, self.kept["watched"]) if found is None else found
 
+    def hold(self, *names: str) -> None:
+        """From now on these columns stay in memory once they are read, until they are let go."""
+        self.kept.update({f"held {name}": None for name in names})
+
+    def let_go(self, *names: str) -> None:
+        """They are read anew where they are asked for again."""
+        self.forget(*(f"held {name}" for name in names))
+
     def forget(self, *names: str) -> None:
-        """Let go of what was kept, or of these columns; it is read anew where it is asked for again."""
-        for name in names or list(self.kept):
+        """Let go of what was kept, or of what is called so; it is read anew where it is asked for again."""
+        for name in names or [name for name in self.kept if not name.startswith("held ")]:
             self.kept.pop(name, None)
 
     def words(self, name: str) -> tuple[pl.Series, np.ndarray]:
@@ -86,12 +99,13 @@ class Side:
         """A number of 64 bits for each value, the same for equal ones; 0 for an empty one."""
         if name in ("unit", "region"):
             words, codes = self.words(name)
-            return hashes(words)[codes[at]]
-        if name != "person":
-            return hashes(self.column(name))[at]
-        if "person" not in self.kept:
-            self.kept["person"] = hashes(self.column("person"))
-        return self.kept["person"][at]
+            return gathered(hashes(words), codes[at])
+        if name == "person":
+            found = self.kept.get("person")
+            self.kept["person"] = found = hashes(self.column("person")) if found is None else found
+        else:
+            found = hashes(self.column(name))
+        return found if isinstance(at, slice) else gathered(found, at)
 
 
 def hashes(values: pl.Series) -> np.ndarray:
@@ -113,13 +127,15 @@ def shaped(spec: DatabaseSpec, frame: pl.DataFrame | pl.LazyFrame, name: str) ->
     empty = frozenset(column for column in types if found[column] == pl.Null)
     others = {column: found[column] for column in sorted(set(found) - set(types))}
     side = Side(name, rows, types | others, empty)
+    side.hold("record_id", spec.event_date)
     _hold_ids(side)
     return side
 
 
 def completed(spec: DatabaseSpec, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The rows with every column that they lack, empty: for files that say only what they have."""
-    absent = [column for column in column_types(spec) if column not in rows.collect_schema()]
+    present = rows.collect_schema()
+    absent = [column for column in column_types(spec) if column not in present]
     return rows.with_columns(pl.lit(None).alias(column) for column in absent)
 
 

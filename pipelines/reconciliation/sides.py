@@ -11,13 +11,12 @@ import polars as pl
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.scope import comparable
 from pipelines.reconciliation.shape import NO_DAY, Side
-from pipelines.reconciliation.words import ODD
+from pipelines.reconciliation.words import BLOCK, ODD, gathered
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 STATUS = pl.Enum(["pair", "unmatched", "surplus", "not_comparable"])
 PAIR, UNMATCHED, SURPLUS, NOT_COMPARABLE = range(4)
-MARK_BITS = 20
-MARKS = np.uint64(64 - MARK_BITS)
+FEWEST_BITS, MOST_BITS = 12, 24
 OTHER = {"reported": "new", "new": "reported"}
 # A record alone that stands within the window of a pair's other record: one course has become two, or two one.
 ONE_TO_MANY = {"new": "contact_split", "reported": "contact_merged"}
@@ -29,7 +28,7 @@ def statuses(
     """The status of every record, by row: pair (both records comparable), unmatched or not_comparable."""
     inside = {name: _inside(spec, side, day) for name, side in sides.items()}
     rows = {name: matched[name].to_numpy() for name in sides}
-    both = inside["reported"][rows["reported"]] & inside["new"][rows["new"]]
+    both = gathered(inside["reported"], rows["reported"]) & gathered(inside["new"], rows["new"])
     found = {}
     for name in sides:
         found[name] = np.where(inside[name], np.uint8(UNMATCHED), np.uint8(NOT_COMPARABLE))
@@ -43,32 +42,45 @@ def _inside(spec: DatabaseSpec, side: Side, day: dt.date) -> np.ndarray:
     return frame.select(comparable(spec, day)).to_series().to_numpy()
 
 
-def twins(spec: DatabaseSpec, side: Side, status: np.ndarray) -> np.ndarray:
-    """The rows that may be copies of one another: those that share the keys of an unmatched one."""
-    number = _numbers(side, _first_keys(spec))
+def twins(spec: DatabaseSpec, side: Side, status: np.ndarray) -> pl.DataFrame:
+    """The rows that may be copies of one another, since they share the keys of an unmatched one: row, status, and
+    person and keys as numbers, null where there is none."""
+    keys = _first_keys(spec)
+    number = _numbers(side, keys)
     shared = np.flatnonzero(among(number, number[status == UNMATCHED]))
     _, which, times = np.unique(number[shared], return_inverse=True, return_counts=True)
-    return shared[times[which] > 1].astype(np.uint32)
+    rows = shared[times[which] > 1].astype(np.uint32)
+    known = [pl.Series(key, side.numbers(key, rows)).replace(0, None) for key in dict.fromkeys(["person", *keys])]
+    return pl.DataFrame([pl.Series("row", rows), pl.Series("_status", status[rows]), *known])
 
 
 def alone(spec: DatabaseSpec, sides: Mapping[str, Side], status: dict[str, np.ndarray], name: str) -> pl.DataFrame:
-    """The unmatched records of a side: row, reason, surplus; and unmatched.parquet's own columns, by record id.
-
-    The side watches its `twins`. Reasons: a copy of a record that is kept (duplicate_record, submission_twice;
-    near_duplicate: the same keys, another content), one course of two (contact_split, contact_merged), the person is
-    on the other side (registered_elsewhere), or unknown.
-    """
+    """The unmatched records of a side, by row: region, unit, period, and why they may be alone (`reason`): one course
+    of two (contact_split, contact_merged), the person is on the other side (registered_elsewhere), or unknown."""
     rows = np.flatnonzero(status[name] == UNMATCHED).astype(np.uint32)
     side, other = sides[name], sides[OTHER[name]]
     places, place = places_of(spec, side, rows)
-    found = places[place].with_columns(side.column("record_id", rows), row=pl.Series(rows), side=pl.lit(name))
-    found = found.join(_copies(spec, side, status[name]), on="row", how="left", maintain_order="left")
     one_to_many = _of_a_pair(spec, side, other, status[OTHER[name]], rows)
-    return found.with_columns(
-        reason=pl.when(pl.col("copy").is_not_null()).then("copy")
-        .when(pl.col("row").is_in(one_to_many.implode())).then(pl.lit(ONE_TO_MANY[name]))
+    return places[place].with_columns(
+        row=pl.Series(rows),
+        side=pl.lit(name),
+        reason=pl.when(pl.Series(rows).is_in(one_to_many.implode())).then(pl.lit(ONE_TO_MANY[name]))
         .when(pl.Series(_is_on(other, side.numbers("person", rows)))).then(pl.lit("registered_elsewhere"))
         .otherwise(pl.lit("unknown")),
+    )  # fmt: skip
+
+
+def without_copies(spec: DatabaseSpec, side: Side, found: pl.DataFrame, doubles: pl.DataFrame) -> pl.DataFrame:
+    """The records `alone` with surplus (is it a copy?), in unmatched.parquet's own columns, by record id.
+
+    The side has watched its `twins`. A copy's reason is what it is of a record that is kept: duplicate_record,
+    submission_twice; near_duplicate: the same keys, another content.
+    """
+    copies = _copies(spec, side, doubles)
+    found = found.join(copies, on="row", how="left", maintain_order="left")
+    return found.with_columns(
+        side.column("record_id", found["row"].to_numpy()),
+        reason=pl.coalesce("copy", "reason"),
         surplus=pl.col("copy").is_not_null(),
     ).sort("record_id").select(
         "row", "side", "record_id", "region", "unit", "period", "reason", "surplus"
@@ -83,12 +95,17 @@ def _is_on(other: Side, persons: np.ndarray) -> np.ndarray:
 
 
 def among(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Which of the numbers are among the wanted, which are few: a million marks by their first bits sort most out."""
-    marks = np.zeros(1 << MARK_BITS, dtype=bool)
-    marks[wanted >> MARKS] = True
-    near = np.flatnonzero(marks[numbers >> MARKS])
+    """Which of the numbers are among the wanted, which are few: marks by their first bits sort most out."""
+    left = np.uint64(64 - min(max(len(wanted).bit_length() + 4, FEWEST_BITS), MOST_BITS))
+    marks = np.zeros(1 << 64 - int(left), dtype=bool)
+    marks[wanted >> left] = True
+    near = [np.zeros(0, np.int64)]
+    for first in range(0, len(numbers), BLOCK):
+        slots = (numbers[first : first + BLOCK] >> left).view(np.intp)
+        near.append(first + np.flatnonzero(marks.take(slots, mode="clip")))
+    rows = np.concatenate(near)
     found = np.zeros(len(numbers), dtype=bool)
-    found[near] = np.isin(numbers[near], wanted)
+    found[rows] = np.isin(numbers[rows], wanted)
     return found
 
 
@@ -103,20 +120,20 @@ def _first_keys(spec: DatabaseSpec) -> list[str]:
     return list(dict.fromkeys([*first.on, *first.within, spec.event_date]))
 
 
-def _copies(spec: DatabaseSpec, side: Side, status: np.ndarray) -> pl.DataFrame:
-    """Which of the watched rows are surplus (row, copy: the reason).
+def _copies(spec: DatabaseSpec, side: Side, doubles: pl.DataFrame) -> pl.DataFrame:
+    """Which of the `twins` are surplus (row, copy: the reason).
 
     A copy has the keys of the first match rule and every value of a record that is kept; copies in another
     submission mean that it was sent or loaded twice. A near-duplicate shares all keys with a record in a pair,
     and says something else.
     """
-    rows, keys, content = side.kept["watched"], _first_keys(spec), copied_columns(spec)
-    if not len(rows):
+    keys, content = _first_keys(spec), copied_columns(spec)
+    if doubles.is_empty():
         return pl.DataFrame(schema={"row": pl.UInt32, "copy": pl.String})
-    known = [pl.Series(key, side.numbers(key, rows)).replace(0, None) for key in {"person", *keys}]
     others = [side.seen(name) for name in dict.fromkeys(["record_id", "submission", *content]) if name not in keys]
-    frame = pl.DataFrame([*known, *others, pl.Series("row", rows), pl.Series("_status", status[rows])])
-    frame = frame.sort("record_id")
+    # What they say as one number: it is asked of several times, and of rows only that have the same keys.
+    frame = doubles.with_columns(others).with_columns(_content=pl.struct(content).hash()).sort("record_id")
+    content = [*keys, "_content"]
     in_play = pl.col("_status") != NOT_COMPARABLE
     is_alone = (pl.col("_status") == UNMATCHED) & pl.col("person").is_not_null()
     in_pair = pl.col("_status") == PAIR

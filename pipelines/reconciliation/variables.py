@@ -1,4 +1,4 @@
-"""The comparison itself, one variable at a time: its two columns are read, compared, counted and let go.
+"""The comparison itself, one variable at a time.
 
 Most pairs say the same, and of these nothing more need be known than that. The rest is held against the rules: what
 repeats (codes, answers) once for each combination of two cells, whatever the number of pairs, all else pair by pair.
@@ -6,7 +6,6 @@ repeats (codes, answers) once for each combination of two cells, whatever the nu
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,17 +14,16 @@ import polars as pl
 
 from pipelines.reconciliation.agreement import Level, levels
 from pipelines.reconciliation.areas import Areas
-from pipelines.reconciliation.cells import SIDES, Cells, Coding, cells_of, coding, same
+from pipelines.reconciliation.cells import SIDES, Cells, Coding, same
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome, outcome_at_level
 from pipelines.reconciliation.discrepancies import shown
-from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
+from pipelines.reconciliation.numerals import Equals, Numerals, measured, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.places import numbered as occurring
 from pipelines.reconciliation.words import repeats
-from pipelines.spec.model import DatabaseSpec, Variable
+from pipelines.spec.model import Variable
 
 AGREE = OUTCOMES.index("agree")
-REPEATING = ("yes_no", "code", "sks", "text")
 BLOCK = 1 << 16
 IS_DISCREPANT = np.isin(OUTCOMES, DISCREPANT)
 
@@ -36,8 +34,7 @@ class Compared:
 
     `counts`: level → pairs by place × outcome. `differing`: pair (its number in the index), kind (position among
     the outcomes), reported_value and new_value (text, or an Enum of it) of each cell that differs. `tally`: pairs by
-    area (place without its month) and the two cells, for variables of codes. `numerals`: the same for numbers, dates
-    and times.
+    area (region and unit) and the two cells, for variables of codes. `numerals`: the same for numbers, dates and times.
     """
 
     name: str
@@ -47,45 +44,47 @@ class Compared:
     numerals: Numerals | None
 
 
-def compare_variable(
-    spec: DatabaseSpec, sides: Mapping[str, Side], pairs: Pairs, areas: Areas, name: str, day: dt.date
-) -> Compared:
+def compare_variable(variable: Variable, cells: Cells | Coding, pairs: Pairs, areas: Areas) -> Compared:
     """Compare one variable of all pairs; what is counted is counted by the pairs' places and `areas`."""
-    variable = spec.variables[name]
-    if variable.type in REPEATING and (found := coding(spec, sides, name, day)):
-        return _by_cell(variable, found, pairs, areas)
-    return _by_pair(variable, cells_of(spec, sides, name, day), pairs, areas)
+    return (_by_cell if isinstance(cells, Coding) else _by_pair)(variable, cells, pairs, areas)
 
 
 def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> Compared:
     """What differs is compared once for each combination of two cells."""
-    name, settled = found.cells.name, found.settled
-    equal, others = np.zeros(len(areas.names) * found.size, dtype=np.int64), [NO_PAIRS]
-    for first, place, rows in _blocks(pairs):
-        reported, new = (found.codes[side][rows[side]] for side in SIDES)
-        agree = (reported == new) & settled[reported]
-        cell = areas.of[place[agree]] * found.size + reported[agree]
-        equal += np.bincount(cell, minlength=len(equal))
-        rest = np.flatnonzero(~agree)
-        others.append((first + rest, reported[rest].astype(np.uint64) * np.uint64(found.size) + new[rest]))
-    at, combination = (np.concatenate([part[n] for part in others]) for n in (0, 1))
-    every, which = np.unique(combination, return_inverse=True)
+    equal, at, combination = _counted(found, pairs, areas)
+    every, which = occurring(combination, found.size**2)
     table = found.at(every)
-    outcomes = {level: np.asarray(column)[which] for level, column in _outcomes(name, variable, table).items()}
+    outcomes = {level: column.to_numpy()[which] for level, column in _outcomes(found.name, variable, table).items()}
     counts = _all_agree(variable, pairs)
     _move(counts, pairs.place[at], outcomes)
     differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
-    shown_values = _as_words(table.select(*_shown(name, variable))).select(pl.all().gather(which[differs]))
-    tally = _tally(found, areas, equal, areas.of[pairs.place[at]], combination) if variable.type != "text" else None
-    return Compared(name, counts, _differing(at[differs], outcomes[None][differs], shown_values), tally, None)
+    shown_values = _as_words(table.select(*_shown(found.name, variable))).select(pl.all().gather(which[differs]))
+    differing = _differing(at[differs], outcomes[None][differs], shown_values)
+    tally = _tally(found, equal, areas.each[at], combination) if variable.type != "text" else None
+    if not measured(variable):
+        return Compared(found.name, counts, differing, tally, None)
+    scale = scale_of([found.cells.columns["new"]["value"]], len(pairs)) if variable.numeric else None
+    return Compared(found.name, counts, differing, None, numerals(found.name, variable, tally, scale))
+
+
+def _counted(found: Coding, pairs: Pairs, areas: Areas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many pairs have one and the same cell, by area and cell; the others' numbers, and their two cells."""
+    equal, others, settled = np.zeros(len(areas.names) * found.size, np.int64), [NO_PAIRS], found.settled
+    for first, area, rows in _blocks(pairs, areas, len(equal)):
+        reported, new = (found.codes[side].take(rows[side], mode="clip").astype(np.intp) for side in SIDES)
+        rest = np.flatnonzero((reported != new) | ~settled.take(reported, mode="clip"))
+        cell = area * np.intp(found.size) + reported
+        equal += np.bincount(cell, minlength=len(equal))
+        equal -= np.bincount(cell[rest], minlength=len(equal))
+        others.append((first + rest, reported[rest] * found.size + new[rest]))
+    return equal, *(np.concatenate([part[n] for part in others]) for n in (0, 1))
 
 
 def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Compared:
     """What differs is compared pair by pair."""
     name, counts = cells.name, _all_agree(variable, pairs)
-    measured = variable.numeric or variable.type in ("date", "timestamp")
     scale = scale_of([cells.columns[side]["value"] for side in SIDES], len(pairs)) if variable.numeric else None
-    equals = Equals(len(areas.names), scale) if measured else None
+    equals = Equals(len(areas.names), scale) if measured(variable) else None
     differing, seen = [_differing(*NO_PAIRS, NOTHING_SHOWN)], []
     for at, frame in _other_pairs(cells, pairs, areas, equals):
         outcomes = {level: column.to_numpy() for level, column in _outcomes(name, variable, frame).items()}
@@ -93,10 +92,9 @@ def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Co
         differs = np.flatnonzero(IS_DISCREPANT[outcomes[None]])
         shown_values = frame[differs].select(_shown(name, variable))
         differing.append(_differing(at[differs], outcomes[None][differs], shown_values))
-        if measured:
-            area = pl.Series(areas.of[pairs.place[at]], dtype=pl.UInt64)
-            seen.append(numerals(name, variable, frame.with_columns(area=area), scale))
-    tally = _tallied(name, cells, pairs, areas) if variable.type == "sks" else None
+        if measured(variable):
+            seen.append(numerals(name, variable, _with_areas(frame, areas, at), scale))
+    tally = None if measured(variable) or variable.type == "text" else _tallied(name, cells, pairs, areas)
     together = Numerals.together([*seen, equals.numerals()], scale) if equals else None
     return Compared(name, counts, _as_words(pl.concat(differing)), tally, together)
 
@@ -106,25 +104,30 @@ def _other_pairs(
 ) -> Iterator[tuple[np.ndarray, pl.DataFrame]]:
     """The pairs whose cells are not one and the same, with these, some at a time; `equals` is told the others."""
     marks, others = cells.marks(), [NO_PAIRS[0]]
-    for first, place, rows in _blocks(pairs):
-        reported = marks["reported"][rows["reported"]]
-        agree = same(reported, marks["new"][rows["new"]])
+    for first, area, rows in _blocks(pairs, areas):
+        reported, new = (marks[side].take(rows[side], mode="clip") for side in SIDES)
+        agree = same(reported, new)
         others.append(first + np.flatnonzero(~agree))
         if equals:
-            equals.add(areas.of[place[agree]], reported[agree])
+            equals.add(area[agree], reported[agree])
     rest = np.concatenate(others)
     for first in range(0, len(rest), CHUNK):
         at = rest[first : first + CHUNK]
         yield at, cells.at({side: pairs.rows(side)[at] for side in SIDES})
 
 
-def _blocks(pairs: Pairs) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
-    """Some pairs at a time, so few that what is made of them stays in the processor's cache: the number of the first,
-    their places and rows."""
-    place, rows = pairs.place, {side: pairs.rows(side) for side in SIDES}
-    for first in range(0, len(pairs), BLOCK):
-        here = slice(first, first + BLOCK)
-        yield first, place[here], {side: of[here] for side, of in rows.items()}
+def _blocks(pairs: Pairs, areas: Areas, counted: int = 0) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
+    """Some pairs at a time, so few that what is made of them stays in the processor's cache, but not many fewer than
+    what they are `counted` by: the number of the first, their areas and rows."""
+    size = min(max(BLOCK, counted), CHUNK)
+    for first in range(0, len(pairs), size):
+        here = slice(first, first + size)
+        yield first, areas.each[here], {side: pairs.rows(side)[here].astype(np.intp) for side in SIDES}
+
+
+def _with_areas(frame: pl.DataFrame, areas: Areas, at: np.ndarray | slice) -> pl.DataFrame:
+    """The cells of some pairs with their areas, each pair counted once."""
+    return frame.with_columns(area=pl.Series(areas.each[at], dtype=pl.UInt64), n=pl.lit(1, pl.Int64))
 
 
 def _outcomes(name: str, variable: Variable, frame: pl.DataFrame) -> dict[Level, pl.Series]:
@@ -155,7 +158,7 @@ def _move(counts: dict[Level, np.ndarray], place: np.ndarray, outcomes: Mapping[
         table[:, AGREE] -= np.bincount(place, minlength=len(table))
 
 
-NO_PAIRS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
+NO_PAIRS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
 NOTHING_SHOWN = pl.DataFrame(schema={"reported_value": pl.String, "new_value": pl.String})
 
 
@@ -181,30 +184,26 @@ def _differing(at: np.ndarray, kinds: np.ndarray, values: pl.DataFrame) -> pl.Da
     )
 
 
-def _tally(found: Coding, areas: Areas, equal: np.ndarray, area: np.ndarray, combination: np.ndarray) -> pl.DataFrame:
+def _tally(found: Coding, equal: np.ndarray, area: np.ndarray, combination: np.ndarray) -> pl.DataFrame:
     """Pairs by area and the two cells: of equal ones by area and cell, of the others by area and combination."""
-    (same_area, cell), square = np.divmod(np.flatnonzero(equal), found.size), np.uint64(found.size**2)
-    keys, n = np.unique(area.astype(np.uint64) * square + combination, return_counts=True)
+    (same_area, cell), square = np.divmod(np.flatnonzero(equal), found.size), found.size**2
+    keys, n = np.unique(area * np.int64(square) + combination, return_counts=True)
     other_area, other = np.divmod(keys, square)
-    cells = found.at(np.concatenate([cell.astype(np.uint64) * np.uint64(found.size + 1), other]))
-    counted = cells.with_columns(
-        area=pl.Series(np.concatenate([same_area.astype(np.uint64), other_area])),
+    counted = found.at(np.concatenate([cell * (found.size + 1), other])).with_columns(
+        area=pl.Series(np.concatenate([same_area, other_area]).astype(np.uint64)),
         n=pl.Series(np.concatenate([equal[equal > 0], n])),
     )
-    return _settled(found.cells.name, counted)
+    return _settled(found.name, counted)
 
 
 def _tallied(name: str, cells: Cells, pairs: Pairs, areas: Areas) -> pl.DataFrame:
     """The same where too many different codes occur to number them."""
-    parts = []
+    parts = [_with_areas(cells.at({side: np.zeros(0, np.uint32) for side in SIDES}), areas, slice(0))]
     for first in range(0, len(pairs), CHUNK):
         here = slice(first, first + CHUNK)
-        frame = cells.at({side: pairs.rows(side)[here] for side in SIDES})
-        frame = frame.with_columns(area=pl.Series(areas.of[pairs.place[here]], dtype=pl.UInt64))
-        parts.append(frame.group_by(frame.columns).agg(n=pl.len().cast(pl.Int64)))
-    nothing = cells.at({side: np.zeros(0, np.uint32) for side in SIDES})
-    nothing = nothing.with_columns(area=pl.lit(0, pl.UInt64), n=pl.lit(0, pl.Int64))
-    return _settled(name, pl.concat([nothing, *parts]))
+        frame = _with_areas(cells.at({side: pairs.rows(side)[here] for side in SIDES}), areas, here)
+        parts.append(frame.group_by(pl.exclude("n")).agg(pl.col("n").sum()))
+    return _settled(name, pl.concat(parts))
 
 
 def _settled(name: str, tally: pl.DataFrame) -> pl.DataFrame:

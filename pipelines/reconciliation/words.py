@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 SLOTS = 1 << 16
+FIRST_BITS = np.uint64(64 - 16)
 ODD = 0x9E3779B97F4A7C15  # 2⁶⁴ ÷ the golden ratio: multiplied by it, high bits depend on all others
 FEW = 10_000
 BLOCK = 1 << 15  # rows whose numbers stay in the processor's cache
@@ -29,10 +30,18 @@ def in_common(*columns: Numbered) -> tuple[pl.Series, list[np.ndarray]]:
     return words, [_positions(words, *found) for found in columns]
 
 
+def counted(numbers: np.ndarray, size: int) -> np.ndarray:
+    """How often each number below `size` occurs, counted like `gathered`."""
+    times, block = np.zeros(size, np.int64), max(BLOCK, size)
+    for first in range(0, len(numbers), block):
+        times += np.bincount(numbers[first : first + block], minlength=size)
+    return times
+
+
 def repeats(column: pl.Series) -> bool:
-    """Are the first values few different ones? Then it is worth while to number them."""
-    first = column.head(FEW)
-    return first.n_unique() <= max(len(first) // 4, 100)
+    """Are some of the values few different ones? Then it is worth while to number them."""
+    some = column.gather_every(max(len(column) // FEW, 1))
+    return some.n_unique() <= max(len(some) // 4, 100)
 
 
 def _positions(words: pl.Series, found: pl.Series, numbers: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -40,7 +49,16 @@ def _positions(words: pl.Series, found: pl.Series, numbers: np.ndarray, number: 
     places = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.min_scalar_type(size))
     positions = np.arange(size, dtype=np.uint32)
     places[numbers] = found.replace_strict(words, positions, default=size, return_dtype=pl.UInt32).to_numpy()
-    return places[number]
+    return gathered(places, number)
+
+
+def gathered(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """values[at], some at a time: narrow positions are made wide, as they are needed, without leaving the cache."""
+    found = np.empty(len(at), values.dtype)
+    for first in range(0, len(at), BLOCK):
+        here = slice(first, first + BLOCK)
+        values.take(at[here].astype(np.intp, copy=False), out=found[here], mode="clip")
+    return found
 
 
 def numbered(column: pl.Series) -> Numbered:
@@ -60,7 +78,8 @@ def numbered(column: pl.Series) -> Numbered:
         firsts.append(lost[rows])
         numbers.append(number[firsts[-1]].astype(np.int64))
         lost, rounds = lost[still], rounds + 1
-    return column.gather(np.concatenate(firsts)), np.concatenate(numbers), number
+    found = column.gather(np.concatenate(firsts))
+    return found + 0.0 if found.dtype.is_float() else found, np.concatenate(numbers), number  # no zero below zero
 
 
 def _round(hashes: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,9 +87,10 @@ def _round(hashes: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray, np.nd
     slot, factor = np.empty(len(hashes), dtype=np.uint16), np.uint64(pow(ODD, turn, 2**64))
     holder, values, lost = np.full(SLOTS, -1), np.zeros(SLOTS, dtype=np.uint64), [np.arange(0)]
     for at in range(0, len(hashes), BLOCK):
-        block, here = hashes[at : at + BLOCK], slot[at : at + BLOCK]
-        here[:] = (block * factor).view(np.uint16)[3::4]
-        unlike = np.flatnonzero(values[here] != block)
+        block = hashes[at : at + BLOCK]
+        here = (block * factor >> FIRST_BITS).view(np.intp)
+        slot[at : at + BLOCK] = here
+        unlike = np.flatnonzero(values.take(here, mode="clip") != block)
         if len(unlike):
             free = unlike[holder[here[unlike]] < 0]
             holder[here[free]] = at + free

@@ -72,7 +72,7 @@ def in_parts(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
     """A function that appends a part to one file; it is written while the caller makes the next one.
 
     At most two parts are in memory. Words that the caller numbered (Enum) are written as they stand; ids, which never
-    recur, are not searched for recurrence. Readers see text in both.
+    recur, are not searched for recurrence, and have no bounds that could spare a reader any. Readers see text in both.
     """
     writer: pq.ParquetWriter | None = None
     under_way: Future | None = None
@@ -101,6 +101,7 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(
         path, schema, compression="zstd", compression_level=1, store_schema=False,
         use_dictionary=[name for name in schema.names if name not in ids], column_encoding=ids,
+        write_statistics=[name for name in schema.names if name not in ids],
     )  # fmt: skip
 
 
@@ -114,6 +115,8 @@ def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | N
         _write_discrepancies(folder, found, previous)
         write_frames(folder, {name: getattr(found, name) for name in FRAMES if name not in IN_PARTS})
         pairs.result()
+    for side in found.sides.values():
+        side.let_go("record_id")
 
 
 def _write_pairs(folder: Path, found: Reconciliation) -> None:
@@ -126,7 +129,8 @@ def _write_discrepancies(folder: Path, found: Reconciliation, previous: Path | N
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
         for part, told in _with_their_history(found, read_history(previous)):
-            append(part.with_columns(cause_id=pl.lit(None, pl.Enum([]))))
+            values = pl.col("reported_value", "new_value").cast(pl.String)
+            append(part.with_columns(values, cause_id=pl.lit(None, pl.Enum([]))))
             append_history(told)
 
 

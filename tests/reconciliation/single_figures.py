@@ -43,7 +43,7 @@ def numbers(reported, new, multiplier=1.96) -> list[Figure]:
     cells = pl.DataFrame({"x_reported": reported, "x_new": new}, schema={"x_reported": pl.Float64, "x_new": pl.Float64})
     scale = scale_of([cells["x_reported"], cells["x_new"]], len(cells))
     spec = small_spec({"x": {"type": "decimal"}})
-    cells = cells.with_columns(area=pl.lit(0, pl.UInt64))
+    cells = cells.with_columns(area=pl.lit(0, pl.UInt64), n=pl.lit(1, pl.Int64))
     seen = Numerals.together([numerals("x", spec.variables["x"], cells, scale)], scale)
     country = Level([(None, None)], np.zeros(1, int))
     return [figure.each()[0] for figure in of_two_series(seen, country, multiplier)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from generated_sides import sides, specs
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive_reconciliation import Naive, reconcile_naively
 from small_sides import side
 
+from pipelines.reconciliation import cells
 from pipelines.reconciliation.compare import OUTCOMES
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
 
@@ -19,10 +21,12 @@ days = st.sampled_from([dt.date(2026, 3, day) for day in (2, 5, 7, 9)] + [dt.dat
 
 # Not shrunk: a failing case is small as it is, and hundreds of smaller ones would take minutes.
 @settings(deadline=None, max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-@given(spec=specs(), rows=sides(), day=days)
-def test_the_engine_is_the_naive_reconciliation(spec, rows, day):
+@given(spec=specs(), rows=sides(), day=days, repeats=st.booleans())
+def test_the_engine_is_the_naive_reconciliation(spec, rows, day, repeats):
     expected = reconcile_naively(spec, *rows, day)
-    found = reconcile(spec, *(side(spec, one) for one in rows), day)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cells, "repeats", lambda column: repeats)  # compared by number, or one by one
+        found = reconcile(spec, *(side(spec, one) for one in rows), day)
     assert set(found.pairs.select("reported_id", "new_id", "rule").rows()) == expected.pairs
     assert statuses(found) == expected.statuses
     assert reasons(found) == expected.reasons

@@ -14,7 +14,7 @@ from pipelines.reconciliation.reconcile import reconcile
 from pipelines.reconciliation.shape import shaped
 from pipelines.reconciliation.signals import limits
 from pipelines.reconciliation.signals.charts import MONTH, charted_counts, charted_shares
-from pipelines.reconciliation.signals.counts import charted_counts_of
+from pipelines.reconciliation.signals.counts import counts_to_chart, of_register, settled_records
 from pipelines.reconciliation.signals.limits import beyond_chance, count_tails, share_limits, share_tails
 from pipelines.reconciliation.signals.signals import control_charts, signals
 
@@ -220,11 +220,11 @@ def test_what_a_register_expects_is_held_against_what_came():
     agreement, coverage = (
         reconcile(spec, side(spec, said), side(spec, came)).frames()[n] for n in ("agreement", "coverage")
     )
-    counts = charted_counts_of(
-        spec, shaped(spec, side(spec, came), "new"), agreement, coverage, dt.date(2024, 12, 31), side(spec, said)
-    )
-    of_register = counts.filter(chart="coverage_of_register", unit="u2")
-    assert of_register.filter(period="2023-03").select("k", "n").row(0) == (12, 12)
-    assert of_register.filter(period="2024-04").select("k", "n").row(0) == (6, 12)
+    new, day = shaped(spec, side(spec, came), "new"), dt.date(2024, 12, 31)
+    expected = of_register(spec, side(spec, said), new, day)
+    counts = counts_to_chart(settled_records(spec, new, day), agreement, coverage, [expected])
+    charted_of = counts.filter(chart="coverage_of_register", unit="u2")
+    assert charted_of.filter(period="2023-03").select("k", "n").row(0) == (12, 12)
+    assert charted_of.filter(period="2024-04").select("k", "n").row(0) == (6, 12)
     found = signals(control_charts(spec, counts)).filter(chart="coverage_of_register", unit="u2")
     assert found["period"].min() == "2024-03"

@@ -12,6 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from small_sides import side, small_spec
 
+from pipelines.reconciliation import cells
 from pipelines.reconciliation.agreement import COUNTS, agreement
 from pipelines.reconciliation.compare import OUTCOMES
 from pipelines.reconciliation.coverage import counted_by_place, coverage
@@ -127,6 +128,16 @@ def test_the_order_of_rows_and_columns_changes_not_one_byte(sides, found, tmp_pa
         assert_frame_equal(one, other)
         one.write_parquet(tmp_path / "one.parquet"), other.write_parquet(tmp_path / "other.parquet")
         assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes(), name
+
+
+def test_whether_values_are_compared_by_number_or_one_by_one_changes_nothing(sides, monkeypatch):
+    told, rounded = [], [frame.with_columns((pl.col("weight") / 20).round() * 20) for frame in sides.values()]
+    rounded[1] = rounded[1].with_columns(pl.col("weight") + (pl.int_range(pl.len()) % 5 == 0) * 40.0)
+    for repeats in (True, False):
+        monkeypatch.setattr(cells, "repeats", lambda column, said=repeats: said)
+        told.append(reconcile(SPEC, *rounded, DAY))
+    for name in (*TOLD, "control_charts", "signals"):
+        assert_frame_equal(*(getattr(found, name) for found in told), check_exact=True)
 
 
 def test_exchanging_the_sides_turns_signs_and_keeps_what_is_symmetric(sides, found):

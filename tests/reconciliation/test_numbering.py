@@ -48,6 +48,7 @@ def test_equal_pairs_are_counted_as_they_are_pair_by_pair():
     series = pl.Series(values)
     scale, spec = scale_of([series, series], 900), small_spec({"x": {"type": "decimal"}})
     cells = pl.DataFrame({"x_reported": series, "x_new": series, "area": pl.Series(area, dtype=pl.UInt64)})
+    cells = cells.with_columns(n=pl.lit(1, pl.Int64))
     one_by_one = Numerals.together([numerals("x", spec.variables["x"], cells, scale)], scale)
     equals = Equals(7, scale)
     for at in (slice(0, 500), slice(500, 900)):

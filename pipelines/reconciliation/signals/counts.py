@@ -7,37 +7,38 @@ side alone, so that they go on when KIP is closed; so does coverage against a re
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.conditions import flags
+from pipelines.reconciliation.cells import Cells, Coding
 from pipelines.reconciliation.match import match
+from pipelines.reconciliation.numerals import measured
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.words import coded, counted
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
 SCHEMA = {**dict.fromkeys(KEYS, pl.String), "k": pl.Int64, "n": pl.Int64}
 VOLUME = "volume"
-THREADS = 2  # variables that are counted at the same time
 
 
 NO, YES, EMPTY = range(3)
+BLOCK = 1 << 16  # records whose answers stay in the processor's cache
 
 
 @dataclass(frozen=True)
 class Counter:
     """Records by place: `places` (region, unit, period), and each record's place among them; the place behind the
-    last is that of records which are not counted."""
+    last is that of records which are not counted. `dates` are the records' event dates."""
 
     places: pl.DataFrame
     place: np.ndarray
+    dates: pl.Series
 
     @cached_property
     def counted(self) -> np.ndarray:
@@ -48,13 +49,24 @@ class Counter:
         """How many there are in each place."""
         return np.bincount(self.place, minlength=len(self.places) + 1)[:-1]
 
-    def answers(self, said: np.ndarray) -> np.ndarray:
-        """Per place how many say NO, YES and EMPTY."""
-        return np.bincount(self._thirds + said, minlength=(len(self.places) + 1) * 3).reshape(-1, 3)[:-1]
+    def times(self, at: np.ndarray | slice, size: int) -> np.ndarray:
+        """How often each of so many different values is said; a record's is the one `at` its place."""
+        if isinstance(at, slice):
+            return self.counted
+        return counted(at, size) - np.bincount(at[self._not_counted], minlength=size)
 
     @cached_property
-    def _thirds(self) -> np.ndarray:
-        return self.place * np.uint32(3)
+    def _not_counted(self) -> np.ndarray:
+        return np.flatnonzero(~self.counted)
+
+    def answers(self, said: np.ndarray, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Per place how many say NO, YES and EMPTY; `at` is where each record's answer stands."""
+        counted = np.zeros((len(self.places) + 1) * 3, np.int64)
+        for first in range(0, len(self.place), BLOCK):
+            here = slice(first, first + BLOCK)
+            answer = said[here] if isinstance(at, slice) else said.take(at[here].astype(np.intp), mode="clip")
+            counted += np.bincount(self.place[here] * np.intp(3) + answer, minlength=len(counted))
+        return counted.reshape(-1, 3)[:-1]
 
     @cached_property
     def _charted(self) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
@@ -80,26 +92,22 @@ class Counter:
         return said.filter(pl.col("n") > 0).select(list(SCHEMA))
 
 
-def charted_counts_of(
-    spec: DatabaseSpec, new: Side, agreement: pl.DataFrame, coverage: pl.DataFrame, day: dt.date,
-    expected: pl.DataFrame | None = None,
-) -> pl.DataFrame:  # fmt: skip
+def settled_records(spec: DatabaseSpec, new: Side, day: dt.date) -> Counter:
+    """The records of the new side, of which those count whose whole month has settled."""
+    settled = new.read([spec.event_date]).select(_month_has_settled(spec, day).fill_null(False)).to_series()
+    return _counter(spec, new, settled.to_numpy())
+
+
+def counts_to_chart(
+    counter: Counter, agreement: pl.DataFrame, coverage: pl.DataFrame, more: Iterable[pl.DataFrame]
+) -> pl.DataFrame:
     """chart, variable, region, unit, period, k, n: for the country and each unit; of `volume` n is null.
 
-    `new`: all records of the new side; of them whole months count that have settled. `expected`: the records that a
-    register says there should be, for coverage against it.
+    `more` are the counts `of_variable` of each variable, and `of_register`.
     """
-    settled = new.read([spec.event_date]).select(_month_has_settled(spec, day).fill_null(False)).to_series()
-    counter = _counter(spec, new, settled.to_numpy())
     volume = counter.shares(VOLUME, None, counter.records, counter.records)
-    parts = [volume.with_columns(n=pl.lit(None, pl.Int64))]
-    names = [name for name in spec.variables if name != spec.event_date]
-    with ThreadPoolExecutor(THREADS) as pool:
-        for told in pool.map(lambda name: list(_of_variable(spec, new, counter, name)), names):
-            parts += told
-    if expected is not None:
-        parts.append(_against(spec, expected.filter(_month_has_settled(spec, day)), new))
-    return pl.concat([_agreement(agreement), _coverage(coverage), *parts])
+    volume = volume.with_columns(n=pl.lit(None, pl.Int64))
+    return pl.concat([_agreement(agreement), _coverage(coverage), volume, *more])
 
 
 def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
@@ -107,12 +115,12 @@ def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
     places, at = places_of(spec, side, rows)
     place = np.full(len(counted), len(places), dtype=np.uint32)
     place[rows] = at
-    return Counter(places, place)
+    return Counter(places, place, side.column(spec.event_date).cast(pl.Date))
 
 
 def _month_has_settled(spec: DatabaseSpec, day: dt.date) -> pl.Expr:
-    last = pl.col(spec.event_date).cast(pl.Date).dt.month_end()
-    return last <= day - dt.timedelta(days=spec.settling(spec.sides.new))
+    not_yet = day - dt.timedelta(days=spec.settling(spec.sides.new)) + dt.timedelta(days=1)
+    return pl.col(spec.event_date).cast(pl.Date) < not_yet.replace(day=1)
 
 
 def _agreement(agreement: pl.DataFrame) -> pl.DataFrame:
@@ -131,55 +139,58 @@ def _charted_levels(frame: pl.DataFrame) -> pl.DataFrame:
     return by_month.filter(pl.col("unit").is_not_null() | pl.col("region").is_null())
 
 
-def _of_variable(spec: DatabaseSpec, new: Side, counter: Counter, name: str) -> Iterator[pl.DataFrame]:
-    """Missing: without a value, of the records that it is relevant for. Distribution: a yes/no of the value itself."""
-    values = new.column(name)
-    typical = _typical(spec, new, values, counter.counted, spec.variables[name])
-    said = values.is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
-    answers = counter.answers(said.to_numpy())
+def of_variable(variable: Variable, cells: Cells | Coding, counter: Counter) -> Iterator[pl.DataFrame]:
+    """Missing: without a value, of the records that it is relevant for. Distribution: a yes/no of the value itself.
+
+    Dates are taken in days from the event date.
+    """
+    new, at = cells.different("new")
+    if variable.type in ("date", "timestamp"):
+        new, at = new.select(pl.all().gather(at)) if isinstance(cells, Coding) else new, slice(None)
+        new = new.with_columns(value=(pl.col("value").cast(pl.Date) - counter.dates).dt.total_days())
+    typical = _typical(variable, new["value"], counter.times(at, len(new)))
+    said = new["value"].is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
+    answers = counter.answers(said.to_numpy(), at)
     missing, of = answers[:, EMPTY], counter.records
-    if only_if := spec.variables[name].only_if:
-        asked = _relevant(spec, new, only_if)
-        relevant = counter.answers(np.where(asked, np.where(said == EMPTY, YES, NO), EMPTY))
+    if "relevant" in new.columns:
+        asked = np.where(new["relevant"], np.where(said == EMPTY, YES, NO), EMPTY)
+        relevant = counter.answers(asked, at)
         missing, of = relevant[:, YES], relevant[:, NO] + relevant[:, YES]
-    yield counter.shares("missing", name, missing, of)
+    yield counter.shares("missing", cells.name, missing, of)
     if typical is not None:
-        yield counter.shares("distribution", name, answers[:, YES], answers[:, NO] + answers[:, YES])
+        yield counter.shares("distribution", cells.name, answers[:, YES], answers[:, NO] + answers[:, YES])
 
 
-def _relevant(spec: DatabaseSpec, new: Side, only_if: str) -> np.ndarray:
-    asked = new.read(sorted(spec.condition(only_if).columns) or ["record_id"])
-    return flags(spec, asked, {"yes": only_if})["yes"].fill_null(False).to_numpy()
-
-
-def _typical(
-    spec: DatabaseSpec, new: Side, values: pl.Series, counted: np.ndarray, variable: Variable
-) -> pl.Series | None:
+def _typical(variable: Variable, values: pl.Series, times: np.ndarray) -> pl.Series | None:
     """One question whose answer moves when values do: above the country's median? the country's commonest code?
 
-    Dates are taken in days from the event date. Texts have no such question, nor has what is always empty.
+    Asked of each different value, which is said so many `times`. Texts have no such question, nor has what is always
+    empty.
     """
-    if variable.categorical or variable.type == "sks":
-        words, (code,) = coded(values)
-        often = np.bincount(code[counted], minlength=len(words) + 1)[: len(words)]
-        return values == words[int(often.argmax())] if often.any() else None
-    if variable.type in ("date", "timestamp"):
-        values = (values.cast(pl.Date) - new.column(spec.event_date).cast(pl.Date)).dt.total_days()
-    elif not variable.numeric:
+    if not ((times > 0) & values.is_not_null().to_numpy()).any():
         return None
-    said = values.filter(pl.Series(counted) & values.is_not_null())
-    return values > _median(said.to_numpy()) if len(said) else None
+    if variable.categorical or variable.type == "sks":
+        words, (word,) = coded(values)
+        often = np.bincount(word, times, minlength=len(words) + 1)[: len(words)]
+        return values == words[int(often.argmax())]
+    return values > _median(values, times) if measured(variable) else None
 
 
-def _median(values: np.ndarray) -> float:
-    """The middle value, or the mean of both middle ones; only they are put in their place."""
-    middle = (len(values) - 1) // 2, len(values) // 2
-    return float(np.partition(values, middle)[list(middle)].mean())
+def _median(values: pl.Series, times: np.ndarray) -> float:
+    """The middle value, or the mean of both middle ones; where all are said once, only they are put in their place."""
+    said = (times > 0) & values.is_not_null().to_numpy()
+    values, times = values.to_numpy()[said], times[said]
+    total = int(times.sum())
+    middle = [(total - 1) // 2, total // 2]
+    if total == len(values):
+        return float(np.partition(values, middle)[middle].mean())
+    order = np.argsort(values)
+    return float(values[order[np.searchsorted(np.cumsum(times[order]), middle, side="right")]].mean())
 
 
-def _against(spec: DatabaseSpec, expected: pl.DataFrame, new: Side) -> pl.DataFrame:
+def of_register(spec: DatabaseSpec, expected: pl.DataFrame, new: Side, day: dt.date) -> pl.DataFrame:
     """Of the records a register says there should be: how many are there, by the specification's match rules."""
-    side = shaped(spec, expected, "expected")
+    side = shaped(spec, expected.filter(_month_has_settled(spec, day)), "expected")
     matched = match(spec, replace(side, name="reported"), new)
     counter = _counter(spec, side, np.ones(side.height, dtype=bool))
     found = counter.answers(np.isin(np.arange(side.height), matched["reported"].to_numpy()))[:, YES]
