@@ -130,7 +130,7 @@ BROKEN = {
     "pending: a day more": ("pending", cells, "settles_after", lambda s, n: (d := settles_after(s, n)) and d + 1),
     "pending: a day less": ("pending", cells, "settles_after", lambda s, n: max(settles_after(s, n) - 1, 0)),
     "pending: its anchor forgotten": ("pending", pending, "_anchored", lambda spec, window: 0),
-    "pending: the first window": ("pending", pending, "_reach", _first_window),
+    "pending: the first window": ("days apart", pending, "_reach", _first_window),
     "pending: hours rounded down": ("pending", pending, "_end", _floor),
     "pending: an open end waits": ("pending", pending, "_end", lambda w: end(w) if w.span[1] is not None else 9),
     "pending: the new side's date alone": ("days apart", cells.Cells, "at", _only_new),
