@@ -194,7 +194,8 @@ def _why_closed(path: Path, problem: duckdb.Error) -> str:
         return f"The key does not open {path}: use the key with which it was made."
     if "is not encrypted" in message:
         return f"{path} is not encrypted: move it away, then run again."
-    return f"{path} cannot be opened as a warehouse: restore it from its backup, or move it away and run again."
+    closed = f"{path} cannot be opened as a warehouse ({type(problem).__name__})"
+    return f"{closed}: restore it from its backup, or move it away and run again."
 
 
 def _cryptography() -> Path:

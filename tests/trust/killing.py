@@ -130,7 +130,11 @@ def killed(plan: Plan, project: Project, moments: random.Random) -> tuple[float,
 
 
 def looked_at(project: Project) -> list[str]:
-    return answer(lambda: problems(project, _acknowledged(project).read_text("ascii").split()))
+    """What is wrong with a home; where something is, it is kept beside, for whoever looks for the cause."""
+    found = answer(lambda: problems(project, _acknowledged(project).read_text("ascii").split()))
+    if found:
+        shutil.copytree(project.home, project.home.with_name(f"found-{project.home.name}"), dirs_exist_ok=True)
+    return found
 
 
 def _acknowledged(project: Project) -> Path:
