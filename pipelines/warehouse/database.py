@@ -26,7 +26,7 @@ from pipelines.warehouse.key import derived, read_key
 
 THREADS = 2
 ROW_GROUP = 122_880  # rows that DuckDB reads and stores together
-MEMORY = "2GB"  # what DuckDB may hold; beyond that it spills; deriving from a nation takes less than 4 GB in all
+MEMORY = "2500MB"  # what DuckDB may hold; beyond that it spills; deriving from a nation takes less than 4 GB in all
 
 
 @dataclass(frozen=True)
