@@ -260,12 +260,6 @@ def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
     return of.astype(np.min_scalar_type(-int(of.max(initial=0)) - 2))[place]
 
 
-def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str], hierarchical: Iterable[str] = ()) -> Rows:
-    """The attributes of `frame` that have more than one value, and the day of the event."""
-    columns = {name: coded_column(frame[name].cast(pl.String)) for name in attributes if name in frame.columns}
-    return rows_from(columns, coded_days(frame[day].cast(pl.Date)), hierarchical)
-
-
 def rows_from(columns: Mapping[str, Coded], days: Coded, hierarchical: Iterable[str] = ()) -> Rows:
     """The columns that have more than one value, the hierarchical ones also cut, and the days of the event."""
     every = {**columns, **{f"{name}:{to}": columns[name].cut(to) for name in hierarchical for to in CODE_LEVELS}}

@@ -32,8 +32,9 @@ class Side:
     rows: pl.LazyFrame
     types: Mapping[str, pl.DataType]
     empty: frozenset[str] = frozenset()  # columns without any value
-    # What is asked for again and again: who and where as numbers, and some rows of every column that was read.
+    # What is asked for again and again: who and where as numbers, some rows of every column that was read; and columns.
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    held: dict[str, pl.Series | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def height(self) -> int:
@@ -49,12 +50,13 @@ class Side:
             length = self.height if at is None else len(at)
             return pl.repeat(None, length, dtype=self.types[name], eager=True).alias(name)
         with ONE_READER:
-            if (values := self.kept.get(f"held {name}")) is None:
+            values = self.held.get(name)
+            if values is None:
                 values = self.rows.select(pl.col(name).cast(self.types[name])).collect().to_series()
-            if f"held {name}" in self.kept or at is not None:
+            if name in self.held or at is not None:
                 values = values.rechunk()  # what is read in parts is gathered many times as slowly
-            if f"held {name}" in self.kept:
-                self.kept[f"held {name}"] = values
+            if name in self.held:
+                self.held[name] = values
         if (watched := self.kept.get("watched")) is not None:
             self.kept[f"seen {name}"] = values.gather(watched)
         return values if at is None else values.gather(at)
@@ -70,15 +72,16 @@ class Side:
 
     def hold(self, *names: str) -> None:
         """From now on these columns stay in memory once they are read, until they are let go."""
-        self.kept.update({f"held {name}": None for name in names})
+        self.held.update(dict.fromkeys(names))
 
     def let_go(self, *names: str) -> None:
         """They are read anew where they are asked for again."""
-        self.forget(*(f"held {name}" for name in names))
+        for name in names:
+            self.held.pop(name, None)
 
     def forget(self, *names: str) -> None:
         """Let go of what was kept, or of what is called so; it is read anew where it is asked for again."""
-        for name in names or [name for name in self.kept if not name.startswith("held ")]:
+        for name in names or list(self.kept):
             self.kept.pop(name, None)
 
     def words(self, name: str) -> tuple[pl.Series, np.ndarray]:

@@ -182,6 +182,13 @@ def test_scattered_losses_do_not_hide_a_silent_unit():
     assert found == [("unit_not_reporting", (), {"unit": "s3"}, {"unit": "s3"})]
 
 
+def test_a_unit_is_silent_also_where_all_new_records_alone_are_of_one_other_unit():
+    reported, new = agreeing(8, 1500)
+    more = new.filter(unit="n1").with_columns(pl.col("record_id") + "-x", person=pl.format("9{}", pl.col("person")))
+    found = told(explained(reported, pl.concat([new.filter(pl.col("unit") != "s3"), more])))
+    assert ("unit_not_reporting", (), {"unit": "s3"}, {"unit": "s3"}) in found
+
+
 @pytest.mark.parametrize("ids", ["later", "mixed"])
 def test_a_submission_sent_twice(ids):
     reported, new = agreeing(9)
@@ -237,6 +244,7 @@ def test_a_test_person_in_a_submission_sent_twice_is_told_once():
     )
     explanation = explained(reported, pl.concat([sent, again]), spec)
     assert [cause.kind for cause in explanation.causes] == ["submission_twice", "test_persons"]
+    assert sum(cause.explained for cause in explanation.causes) == explanation.discrepancies
     assert explanation.cause_ids()["discrepancy_id"].n_unique() == explanation.discrepancies
     assert explanation.unexplained == 0
 

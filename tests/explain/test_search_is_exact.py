@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows_of_frame import rows_of
 
 from pipelines.explain.itemsets import longer, singles
-from pipelines.explain.rows import Rows, rows_of
+from pipelines.explain.rows import Rows
 from pipelines.explain.slices import best_slice, log_chance
 from pipelines.explain.trials import trials_of
 

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 from planted_sides import agreeing, changed, explained, noisy_sides, spec_with
+from rows_of_frame import rows_of
 
-from pipelines.explain.rows import Rows, rows_of
+from pipelines.explain.rows import Rows
 from pipelines.explain.slices import Slice, best_slice
 
 EMPTY = {"weight": None}
