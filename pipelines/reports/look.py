@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.reports.messages import Messages
+from pipelines.reports.numbers import moment
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Ten digits, or an erstatnings-CPR with its two letters, standing alone.
@@ -34,7 +35,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
         finalize=without_person_numbers,
     )
-    environment.filters["unbroken"] = unbroken
+    environment.filters |= {"unbroken": unbroken, "moment": moment}
     return environment
 
 

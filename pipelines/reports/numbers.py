@@ -80,6 +80,11 @@ def day(value: dt.date | str | None) -> str:
     return format_datetime(date, "dd-MM-yyyy", locale="da")
 
 
+def moment(value: str) -> str:
+    """An ISO text of a time as dd-mm-yyyy kl. hh.mm."""
+    return format_datetime(dt.datetime.fromisoformat(value), "dd-MM-yyyy 'kl.' HH.mm", locale="da")
+
+
 def month(period: str) -> str:
     """A period YYYY-MM as mm-yyyy."""
     return "-".join(reversed(period.split("-")))

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+ENOUGH = 10
+
 
 def rounded(counts: Sequence[int], base: int) -> list[int]:
     """The parts of one whole, each as a multiple of `base`; base 1 changes nothing.
@@ -22,6 +24,13 @@ def rounded(counts: Sequence[int], base: int) -> list[int]:
     lost_most = sorted(range(len(counts)), key=lambda place: (-(counts[place] % base), place))
     up = {place for place in lost_most[:steps] if counts[place] % base}
     return [number + base * (place in up) for place, number in enumerate(down)]
+
+
+def rounded_parts(frame: pl.DataFrame, base: int, *names: str) -> pl.DataFrame:
+    """The rows of which shares may be drawn: those whose parts come to ENOUGH multiples, so that rounding moves a share
+    by a tenth at most. A share of fewer would tell of the rounding. Base 1 keeps all."""
+    parts = rounded_columns(frame, base, *names)
+    return parts if base == 1 else parts.filter(pl.sum_horizontal(names) >= ENOUGH * base)
 
 
 def rounded_columns(frame: pl.DataFrame, base: int, *names: str) -> pl.DataFrame:

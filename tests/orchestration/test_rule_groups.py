@@ -70,6 +70,13 @@ def test_a_check_passes_only_where_rules_were_held_and_none_broken(rules, passed
     assert (found.passed, found.severity) == (passed, severity)
 
 
+def test_a_source_that_the_database_does_not_use_gives_no_alarm():
+    found = {"kip": Validation([rule(2, 10)], pl.DataFrame(), 10, 10, 0)}
+    others = [r for r in rule_check_results(found, threshold=5) if not r.check_name.startswith("kip_")]
+    assert {r.check_name for r in others} == {f"{s}_{group}" for s in ("lpr", "manual", "wsapi") for group in GROUPS}
+    assert all(r.passed and r.description.startswith("Databasen bruger ikke kilden") for r in others)
+
+
 def test_rules_that_nothing_could_break_are_said_to_be_not_relevant():
     assert check(rule(0, 0)).description.startswith("Ikke relevant")
     assert check(rule(0, 10), rule(0, 0)).description == "1 af 1 regler er overholdt; 1 er ikke relevante."

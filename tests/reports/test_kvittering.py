@@ -79,6 +79,7 @@ def test_partly_names_each_record_with_line_rule_and_a_danish_sentence(told):
     page = told["partly"].page()
     assert "Tilbageholdte poster" in page and "Advarsler (de holder ingen poster tilbage)" in page
     assert "Startdato skal være udfyldt." in page and "Delvist tilbageholdt" in page
+    assert said["received_at"] == "2026-10-01 06:00:00" and "01-10-2026 kl. 06.00" in page
 
 
 def test_refused_says_its_one_reason(told):

@@ -47,6 +47,7 @@ def test_a_share_without_value_or_interval_is_not_a_number():
 def test_counts_dates_and_signs_are_danish():
     assert numbers.count(1234567) == "1.234.567"
     assert numbers.day(dt.date(2026, 3, 4)) == numbers.day("2026-03-04T10:00:00") == "04-03-2026"
+    assert numbers.moment("2026-03-04 09:05:00.000000") == "04-03-2026 kl. 09.05"
     assert numbers.month("2026-03") == "03-2026"
     assert numbers.points(-0.0123) == "−1,23 pp"
     assert numbers.points(0.05) == "+5,00 pp"

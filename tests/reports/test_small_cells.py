@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.reports.rounding import rounded
+from pipelines.reports.rounding import rounded, rounded_columns, rounded_parts
 from pipelines.reports.suppression import (
     WIDE,
     Band,
@@ -75,6 +76,20 @@ def test_rounding_is_controlled(counts, base):
     assert all(multiple % base == 0 and abs(multiple - n) < base for n, multiple in zip(counts, multiples, strict=True))
     assert abs(sum(multiples) - sum(counts)) < base
     assert rounded(counts, 1) == counts
+
+
+FEW_AND_MANY = pl.DataFrame({"part": [22, 190, 48], "rest": [2, 10, 2]})
+
+
+def test_of_few_no_share_is_drawn_that_rounding_made():
+    """24 of which 22 would be drawn as 100 %, and 2 more or less as 80 %."""
+    shown = rounded_parts(FEW_AND_MANY, 5, "part", "rest")
+    whole = shown["part"] + shown["rest"]
+    assert whole.to_list() == [200, 50]
+    shares = zip(shown["part"] / whole, [190 / 200, 48 / 50], strict=True)
+    assert all(abs(one - true) <= 0.1 for one, true in shares)
+    assert rounded_parts(FEW_AND_MANY, 1, "part", "rest").equals(FEW_AND_MANY), "a region's own are drawn as they are"
+    assert rounded_columns(FEW_AND_MANY, 5, "part", "rest")["rest"][0] in (0, 5), "and that would be 100 % or 80 %"
 
 
 def test_rounding_each_count_by_itself_would_tell_them():
