@@ -75,23 +75,19 @@ def coverage_chart(rows: Sequence[Row], colours: Sequence[str], axis: str) -> al
     return alt.layer(interval, *dots).properties(width=290, height=alt.Step(15))
 
 
-def months_chart(rows: Sequence[Row], colours: Sequence[str], axis: str, month: str) -> alt.Chart:
-    """Completeness over months: rows of period (YYYY-MM), side, share."""
-    return (
-        alt.Chart(_data(rows))
-        .mark_line(point={"size": 45}, strokeWidth=2)
-        .encode(
-            x=alt.X("period:O", sort=None, title=month, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y(
-                "share:Q",
-                title=axis,
-                scale=_share_scale(rows),
-                axis=alt.Axis(labelExpr=_PERCENT, tickCount=6),
-            ),
-            color=_sides(colours),
-        )
-        .properties(width=350, height=190)
+def months_chart(rows: Sequence[Row], colours: Sequence[str], axis: str, month: str) -> alt.LayerChart:
+    """Completeness over months: rows of period (YYYY-MM), side, share, and low and high where it is not told nearer."""
+    scale, percent = _share_scale(rows), alt.Axis(labelExpr=_PERCENT, tickCount=6)
+    base = alt.Chart(_data(rows)).encode(
+        x=alt.X("period:O", sort=None, title=month, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        color=_sides(colours),
     )
+    said = base.mark_line(point={"size": 45}, strokeWidth=2).encode(
+        alt.Y("share:Q", title=axis, scale=scale, axis=percent)
+    )
+    between = _known(base).mark_rule(strokeWidth=6, opacity=0.25)
+    between = between.encode(alt.Y("low:Q", title=axis, scale=scale, axis=percent), alt.Y2("high:Q"))
+    return alt.layer(between, said).properties(width=350, height=190)
 
 
 def offsets_chart(rows: Sequence[Row], axis: str, n_axis: str) -> alt.Chart:

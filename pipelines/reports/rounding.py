@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-ENOUGH = 10
-
 
 def rounded(counts: Sequence[int], base: int) -> list[int]:
     """The parts of one whole, each as a multiple of `base`; base 1 changes nothing.
@@ -26,13 +24,19 @@ def rounded(counts: Sequence[int], base: int) -> list[int]:
     return [number + base * (place in up) for place, number in enumerate(down)]
 
 
-def rounded_parts(frame: pl.DataFrame, base: int, *names: str) -> pl.DataFrame:
-    """The rows of which shares may be drawn: those whose parts come to ENOUGH multiples, so that rounding moves a share
-    by a tenth at most. A share of fewer would tell of the rounding. Base 1 keeps all."""
-    parts = rounded_columns(frame, base, *names)
-    return parts if base == 1 else parts.filter(pl.sum_horizontal(names) >= ENOUGH * base)
-
-
 def rounded_columns(frame: pl.DataFrame, base: int, *names: str) -> pl.DataFrame:
     """The frame with each named column of counts rounded as the parts of one whole."""
     return frame.with_columns(pl.Series(name, rounded(frame[name].to_list(), base), pl.Int64) for name in names)
+
+
+def possible_share(part: Sequence[int], rest: Sequence[int], base: int) -> tuple[float, float] | None:
+    """The lowest and the highest share that counts rounded to these multiples may have had; None for base 1, where
+    nothing was rounded. A share of few counts says little, and a picture shows how little."""
+    if base == 1:
+        return None
+    (least, most), (rest_least, rest_most) = (_bounds(counts, base - 1) for counts in (part, rest))
+    return least / (least + rest_most), most / (most + rest_least)
+
+
+def _bounds(counts: Sequence[int], slack: int) -> tuple[int, int]:
+    return sum(max(n - slack, 0) for n in counts), sum(n + slack for n in counts)

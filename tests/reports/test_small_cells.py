@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.reports.rounding import rounded, rounded_columns, rounded_parts
+from pipelines.reports.rounding import rounded
+from pipelines.reports.sections.shares import drawn_share
 from pipelines.reports.suppression import (
     WIDE,
     Band,
@@ -78,18 +78,21 @@ def test_rounding_is_controlled(counts, base):
     assert rounded(counts, 1) == counts
 
 
-FEW_AND_MANY = pl.DataFrame({"part": [22, 190, 48], "rest": [2, 10, 2]})
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=1, max_size=12), st.sampled_from([3, 5, 10])
+)
+def test_a_share_of_rounded_counts_is_drawn_with_what_it_may_have_been(months, base):
+    part, rest = (rounded(list(counts), base) for counts in zip(*months, strict=True))
+    for (k, misses), multiple, others in zip(months, part, rest, strict=True):
+        if (drawn := drawn_share([multiple], [others], base)) and k + misses:
+            assert drawn["low"] <= k / (k + misses) <= drawn["high"]
+            assert drawn["low"] <= drawn["share"] <= drawn["high"]
 
 
-def test_of_few_no_share_is_drawn_that_rounding_made():
-    """24 of which 22 would be drawn as 100 %, and 2 more or less as 80 %."""
-    shown = rounded_parts(FEW_AND_MANY, 5, "part", "rest")
-    whole = shown["part"] + shown["rest"]
-    assert whole.to_list() == [200, 50]
-    shares = zip(shown["part"] / whole, [190 / 200, 48 / 50], strict=True)
-    assert all(abs(one - true) <= 0.1 for one, true in shares)
-    assert rounded_parts(FEW_AND_MANY, 1, "part", "rest").equals(FEW_AND_MANY), "a region's own are drawn as they are"
-    assert rounded_columns(FEW_AND_MANY, 5, "part", "rest")["rest"][0] in (0, 5), "and that would be 100 % or 80 %"
+def test_a_regions_own_share_is_drawn_as_it_is():
+    assert drawn_share([22], [2], 1) == {"share": 22 / 24, "low": None, "high": None}
+    assert drawn_share([0], [0], 5) is None
 
 
 def test_rounding_each_count_by_itself_would_tell_them():

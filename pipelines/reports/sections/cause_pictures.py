@@ -9,9 +9,10 @@ import polars as pl
 from pipelines.reports import charts
 from pipelines.reports.numbers import month
 from pipelines.reports.parts import Picture
-from pipelines.reports.rounding import rounded_parts
+from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.sections.coverage import months_picture
 from pipelines.reports.sections.movements import offsets_picture, transitions_picture
+from pipelines.reports.sections.shares import drawn_share
 from pipelines.reports.view import View
 
 # Which picture shows a kind: the kinds' names are those of the catalogue of faults.
@@ -52,12 +53,12 @@ def _by_month(view: View, variable: str, region: str | None, missing: str | None
     months = view.results.frame("agreement").filter(own, whole, variable=variable).sort("period")
     part, of = (missing, "relevant") if missing else ("agree", "both_known")
     counted = months.with_columns(part=pl.col(part) + (0 if missing else pl.col("agree_within")))
-    parts = rounded_parts(counted.with_columns(rest=pl.col(of) - pl.col("part")), view.base, "part", "rest")
+    parts = rounded_columns(counted.with_columns(rest=pl.col(of) - pl.col("part")), view.base, "part", "rest")
     side = view.text("words.reported" if missing == "reported_missing" else "words.new")
     rows = [
-        {"period": month(row["period"]), "side": side, "share": row["part"] / (row["part"] + row["rest"])}
+        {"period": month(row["period"]), "side": side, **shown}
         for row in parts.iter_rows(named=True)
-        if row["part"] + row["rest"]
+        if (shown := drawn_share([row["part"]], [row["rest"]], view.base))
     ]
     if not rows:
         return None

@@ -10,7 +10,7 @@ from pipelines.reports import charts
 from pipelines.reports.numbers import count, month
 from pipelines.reports.parts import Cell, Picture, Section, Table, cells, headings
 from pipelines.reports.released import COVERAGE
-from pipelines.reports.rounding import rounded_parts
+from pipelines.reports.rounding import rounded_columns
 from pipelines.reports.sections.shares import PARTS, month_share, place_counts, place_share
 from pipelines.reports.view import View
 
@@ -112,10 +112,10 @@ def months_picture(view: View, region: str | None, unit: str | None = None) -> P
         pl.col("period").is_not_null(),
     )
     rows = [
-        {"period": month(row["period"]), "side": side, "share": shown}
-        for row in rounded_parts(frame.sort("period"), view.base, *COVERAGE).iter_rows(named=True)
+        {"period": month(row["period"]), "side": side, **shown}
+        for row in rounded_columns(frame.sort("period"), view.base, *COVERAGE).iter_rows(named=True)
         for side, name in _sides(view)
-        if (shown := month_share(row, name)) is not None
+        if (shown := month_share(row, name, view.base))
     ]
     if not rows:
         return None

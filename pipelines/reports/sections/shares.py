@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.reports.released import COVERAGE, agreement_table
+from pipelines.reports.rounding import possible_share
 from pipelines.reports.suppression import Band, ShownShare, share_of_bands
 from pipelines.reports.view import View
 
@@ -28,10 +30,18 @@ def place_share(view: View, row: Row, name: str) -> ShownShare:
     return share_of_bands(parts, rest, row[f"{name}_low"], row[f"{name}_high"])
 
 
-def month_share(row: Row, name: str) -> float | None:
+def month_share(row: Row, name: str, base: int) -> Row | None:
     """A share of a month, of counts that are rounded already; None where nothing is left of them."""
-    parts, union = sum(row[column] for column in PARTS[name][0]), sum(row[column] for column in COVERAGE)
-    return parts / union if union else None
+    part, rest = ([row[column] for column in columns] for columns in PARTS[name])
+    return drawn_share(part, rest, base)
+
+
+def drawn_share(part: Sequence[int], rest: Sequence[int], base: int) -> Row | None:
+    """share, and low and high where the counts are rounded: between these it lies."""
+    if not (whole := sum(part) + sum(rest)):
+        return None
+    low, high = possible_share(part, rest, base) or (None, None)
+    return {"share": sum(part) / whole, "low": low, "high": high}
 
 
 def agreement_bands(view: View, row: Row) -> tuple[Band, Band]:
