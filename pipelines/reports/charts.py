@@ -87,7 +87,7 @@ def months_chart(rows: Sequence[Row], colours: Sequence[str], axis: str, month: 
     )
     between = _known(base).mark_rule(strokeWidth=6, opacity=0.25)
     between = between.encode(alt.Y("low:Q", title=axis, scale=scale, axis=percent), alt.Y2("high:Q"))
-    return alt.layer(between, said).properties(width=350, height=190)
+    return alt.layer(said, between).properties(width=350, height=190)
 
 
 def offsets_chart(rows: Sequence[Row], axis: str, n_axis: str) -> alt.Chart:

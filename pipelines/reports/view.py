@@ -61,6 +61,10 @@ class View:
         others = {name: sum(r[name] for r in country) - sum(r[name] for r in own) for name in COVERAGE}
         return {name for name, n in others.items() if is_small(n, self.spec.small_cells)}
 
+    def title_of_months(self, title: str) -> str:
+        """The title of a picture of months, and to others than the region what its pale bars are."""
+        return title if self.base == 1 else self.text("chart.months_rounded", title=title, base=self.base)
+
     def rounding_note(self) -> list[str]:
         """That counts are rounded, where they are."""
         return [] if self.base == 1 else [self.text("report.rounded", base=self.base)]

@@ -65,7 +65,7 @@ def _by_month(view: View, variable: str, region: str | None, missing: str | None
     chart = charts.months_chart(rows, [side], *view.texts("chart", "share_axis", "month_axis"))
     place = f" ({view.names.region(region)})" if region else ""
     name = "chart.missing_months" if missing else "chart.same_months"
-    return Picture(charts.svg(chart), view.text(name, variable=view.label(variable)) + place)
+    return Picture(charts.svg(chart), view.title_of_months(view.text(name, variable=view.label(variable)) + place))
 
 
 def _single(said: dict[str, Any], name: str) -> str | None:

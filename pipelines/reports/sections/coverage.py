@@ -121,7 +121,7 @@ def months_picture(view: View, region: str | None, unit: str | None = None) -> P
         return None
     chart = charts.months_chart(rows, [s for s, _ in _sides(view)], *view.texts("chart", "share_axis", "month_axis"))
     place = view.place({"region": region, "unit": unit})
-    return Picture(charts.svg(chart), f"{view.text('chart.coverage_months')}: {place}")
+    return Picture(charts.svg(chart), view.title_of_months(f"{view.text('chart.coverage_months')}: {place}"))
 
 
 def _sides(view: View) -> list[tuple[str, str]]:
