@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 from planted_sides import REFERENCE, SPEC, agreeing, changed, noisy_sides
+from rows_of_frame import rows_of
 
 from pipelines.explain.cause import Cause, q_values
 from pipelines.explain.causes import explain
-from pipelines.explain.rows import rows_of, slice_attributes
+from pipelines.explain.rows import slice_attributes
 from pipelines.reconciliation.reconcile import reconcile
 
 CAUSE = Cause("missing_in_new", ("weight",), {}, {}, (), 1, 0.0, 1.0)
