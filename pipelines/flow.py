@@ -30,7 +30,7 @@ from pipelines.reconciliation.supplement import sent_variables, supplement
 from pipelines.reports import packages, publish, runs
 from pipelines.reports.released import write_released
 from pipelines.reports.workbook import opens
-from pipelines.run import Run, by_itself, opened
+from pipelines.run import Run, alone_with, by_itself, opened
 from pipelines.sources.arrivals import arrivals
 from pipelines.spec.constraints import constraints_of
 from pipelines.spec.gx_docs import data_docs
@@ -53,7 +53,7 @@ def registers(project: Project, received_at: dt.datetime) -> Summary:
     Their receipts and findings, of whole registers, are written to results/registers.
     """
     lists = national.read_code_lists(project.expectations / "codes")
-    with national.open_registers(project) as warehouse:
+    with alone_with(project, REGISTERS), national.open_registers(project) as warehouse:
         arrived = arrivals(project.inbox(REGISTERS))
         taken = [national.receive_national(warehouse, lists, arrival, received_at) for arrival in arrived]
         national.settle_if_new(warehouse, lists)

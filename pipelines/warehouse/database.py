@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pyarrow as pa
 from pipelines.project import InputError, Project
 from pipelines.redaction import REMEDIES, lacking
 from pipelines.spec.constraint_kinds import quoted
+from pipelines.warehouse.checkpoints import OURS, Checkpoints, checkpointed, lay_back
 from pipelines.warehouse.key import derived, read_key
 
 THREADS = 2
@@ -35,6 +36,7 @@ class Warehouse:
 
     connection: duckdb.DuckDBPyConnection
     database: str
+    checkpoints: Checkpoints | None = None  # of one that is written to a file
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -54,6 +56,8 @@ class Warehouse:
         except BaseException:
             self._undo()
             raise
+        if self.checkpoints:
+            self.checkpoints.make_if_due()
 
     def frame(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
         """The answer of a query as a frame."""
@@ -97,16 +101,31 @@ def open_warehouse(project: Project, database: str, read_only: bool = False) -> 
     path = project.warehouse(database)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle_next(path, key)
+    lay_back(path)
     spill = path.parent / f"spill-{database}-{os.getpid()}"
-    connection = connect(spill)
-    try:
-        attach(connection, path, key, read_only)
-        if not read_only:
-            _clear_spill(path, spill)
-        _lock_down(connection)
-        yield Warehouse(connection, database)
-    finally:
-        connection.close()
+    with closing(connect(spill)) as connection:
+        if read_only:
+            attach(connection, path, key, read_only)
+            _lock_down(connection)
+            yield Warehouse(connection, database)
+            return
+        _make(path, key)
+        attach(connection, path, key)
+        _clear_spill(path, spill)
+        with checkpointed(connection, path) as checkpoints:
+            _lock_down(connection)
+            yield Warehouse(connection, database, checkpoints)
+
+
+def _make(path: Path, key: bytes) -> None:
+    """An empty warehouse where there is none, under its name only when it is whole."""
+    if path.exists():
+        return
+    begun = path.with_suffix(".begun")
+    begun.unlink(missing_ok=True)
+    with closing(connect(None)) as connection:
+        attach(connection, begun, key)
+    os.replace(begun, path)
 
 
 def settle_next(path: Path, key: bytes) -> None:
@@ -165,6 +184,7 @@ def connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
             "temp_directory": str(spill) if spill else "",
+            **OURS,
         },
     )
     connection.execute("set temp_file_encryption = true")

@@ -6,11 +6,14 @@ a change of the key is broken off, one key opens all that there is.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 
 from pipelines.project import InputError, Project
 from pipelines.redaction import REMEDIES, lacking
 from pipelines.spec.constraint_kinds import quoted
+from pipelines.warehouse.checkpoints import checkpointed, lay_back
 from pipelines.warehouse.database import attach, connect, next_of
 from pipelines.warehouse.key import derived, read_key
 
@@ -23,23 +26,30 @@ def re_encrypt(project: Project, database: str, later: Project) -> None:
     """
     path = project.warehouse(database)
     keys = [derived(read_key(one), "warehouse", database) for one in (project, later)]
+    lay_back(path)
     connection = connect(None)
     try:
         attach(connection, path, keys[0])
-        copy = next_of(path)
-        copy.unlink(missing_ok=True)
-        connection.execute(f"attach {quoted(str(copy))} as copy (encryption_key '{keys[1].hex()}')")
-        connection.execute("copy from database warehouse to copy")
-        if _content(connection, "warehouse") != _content(connection, "copy"):
-            raise InputError(f"The copy of {path} under the new key is another: the old key stays.")
-        connection.execute("checkpoint copy")
-        connection.execute("checkpoint warehouse")  # nothing of it may be left in a log that the new key cannot read
+        with checkpointed(connection, path) as checkpoints:
+            _copy(connection, path, keys[1])
+            if not checkpoints.make():  # nothing may be left in a log that the new key cannot read
+                raise InputError(f"{path} could not be written: see that the disk has room, then try again.")
     except duckdb.Error as problem:
         lack = lacking(problem)
         remedy = REMEDIES[lack] if lack else "see that the disk has room"
         raise InputError(f"{path} could not be copied under the new key: {remedy}, then try again.") from None
     finally:
         connection.close()
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes) -> None:
+    copy = next_of(path)
+    copy.unlink(missing_ok=True)
+    connection.execute(f"attach {quoted(str(copy))} as copy (encryption_key '{key.hex()}')")
+    connection.execute("copy from database warehouse to copy")
+    if _content(connection, "warehouse") != _content(connection, "copy"):
+        raise InputError(f"The copy of {path} under the new key is another: the old key stays.")
+    connection.execute("checkpoint copy")
 
 
 def _content(connection: duckdb.DuckDBPyConnection, attached: str) -> dict[str, tuple[int, int]]:
