@@ -27,6 +27,7 @@ SAME_DAYS = 10  # of a lag, which is read off a curve
 SEEN = 5  # records of a code before its place in a mapping is asked for
 BOTH_SEEN = 6  # records of either sort before data tell that there are two
 COPIES = ("submission_twice", "duplicate_record", "contact_split", "contact_merged")
+PLACES = ("region", "hospital", "unit")  # a region may have but one of either
 STRANGERS = ("population_too_wide", "retracted_kept", "test_persons")
 
 
@@ -130,13 +131,13 @@ class Judge:
         one, two = (in_slice(self.after, where, frame) for where in (told, true))
         alike = int((one & two).sum()) / max(int((one | two).sum()), 1)
         same_values = _places(told) == _places(true)
-        if same_values or self._by_region_and_days(told):
+        if same_values or self._by_place_and_days(told):
             return alike >= SAME_ROWS
         return alike >= SAME_RECORDS and len(told) <= len(true)
 
-    def _by_region_and_days(self, told: dict[str, Any]) -> bool:
+    def _by_place_and_days(self, told: dict[str, Any]) -> bool:
         """Typed records know no submission: of a lost one they can only tell where and when."""
-        return self.case.truth.kind == "submission_lost" and set(told) == {"region", "period"}
+        return self.case.truth.kind == "submission_lost" and set(told) in ({place, "period"} for place in PLACES)
 
     # ------------------------------------------------------------ parameters
 

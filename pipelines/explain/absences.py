@@ -15,6 +15,7 @@ from pipelines.explain.records import Records
 from pipelines.explain.rows import LATE, Coded, Rows, rows_from
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice
 from pipelines.explain.submissions import lost_submission
+from pipelines.explain.trials import likelihood_less
 from pipelines.reconciliation.sides import SURPLUS
 
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
@@ -183,9 +184,9 @@ def _lag(records: Records, left: np.ndarray, hits: np.ndarray) -> Lag | None:
     reference date, to all; the number of lags and places tried is paid for.
     """
     ages, of = _numbered(_age(records))
-    rows = _regions(records)
+    rows, total = _regions(records), (int(hits.sum()), int(left.sum()))
     tried = [
-        Lag(_lag_gain(*counted, int(days)), int(days), where)
+        Lag(_lag_gain(*counted, int(days), total), int(days), where)
         for where in ({}, *({"region": region} for region in records.scopes["reported"].coded("region").values))
         for counted in [_by_age(ages, of, hits, rows.inside(where) & left)]
         for days in LAGS
@@ -223,11 +224,12 @@ def _by_age(
     return ages, n, k
 
 
-def _lag_gain(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int) -> float:
-    """Log-likelihood of the straight line less that of the usual share."""
+def _lag_gain(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int, total: tuple[int, int]) -> float:
+    """Log-likelihood of the straight line, and of one share outside it, less that of one share: what a slice gains,
+    so that a gap and a lag are held against each other. `total`: hits and trials of all places."""
     young = ages < lag
     usual = (k[~young].sum() + 1) / (n[~young].sum() + 20)
     share = np.clip(usual + (1 - usual) * (1 - np.maximum(ages[young], 0) / lag), 1e-6, 1 - 1e-6)
     alone, paired = k[young], (n - k)[young]
-    line = (alone * np.log(share)).sum() + (paired * np.log(1 - share)).sum()
-    return float(line - alone.sum() * np.log(usual) - paired.sum() * np.log(1 - usual))
+    line = float((alone * np.log(share)).sum() + (paired * np.log(1 - share)).sum())
+    return line + likelihood_less(alone.sum(), n[young].sum(), *total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 
 import numpy as np
@@ -45,13 +46,23 @@ class Pairs:
     def coded(self, side: str, name: str) -> Coded:
         return self.scopes[side].coded(name).at(self.at[side])
 
+    def rows_about(self, variables: Collection[str]) -> Rows:
+        """What a slice may name where these variables are wrong: not their own codes; and where the day of the event
+        is, the day that was reported, since the new one is of the fault's own making."""
+        rows = self.rows.without(variables)
+        return rows.on(self._reported_days) if self.spec.event_date in variables else rows
+
+    @cached_property
+    def _reported_days(self) -> Coded:
+        return self.scopes["reported"].days.at(self.at["reported"])
+
     def rows_for(self, suspicion: Suspicion) -> Rows:
-        """What a slice of the suspicion may name: not the codes that it is about, but for a value that is gone
-        the code that was reported (a code that the mapping forgot)."""
+        """What a slice of the suspicion may name; of a value that is gone also the code that was reported (a code that
+        the mapping forgot)."""
         own = suspicion.variables[0] if suspicion.kind == "missing_in_new" else None
         key = (*suspicion.variables, own)
         if key not in self._nameable:
-            rows = self.rows.without(suspicion.variables)
+            rows = self.rows_about(suspicion.variables)
             has_codes = own and self.spec.variables[own].type in ("code", "yes_no", "sks")
             self._nameable[key] = rows.also(own, self.coded("reported", own)) if has_codes else rows
         return self._nameable[key]

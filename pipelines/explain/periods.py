@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
 import numpy as np
 
 SHARES = (0.3, 0.6, 0.95)  # of hits inside, for each of which the best interval is found exactly
 
 
-def best_interval(k: np.ndarray, n: np.ndarray, usual: float, gain: Callable[[int, int], float]) -> tuple[int, int]:
-    """First and last position of the interval of days that gains most, from hits and trials by day.
+def best_intervals(k: np.ndarray, n: np.ndarray, usual: float) -> set[tuple[int, int]]:
+    """First and last position of the intervals of days that gain most, one for each of SHARES, from hits and trials
+    by day.
 
     For a given share inside and the `usual` one outside, a day's log-likelihood ratio is a number, and the best
     interval is the one with the largest sum (Kadane's scan, Bentley 1984).
     """
-    found = [_largest_sum(k * np.log(share / usual) + (n - k) * np.log((1 - share) / (1 - usual))) for share in SHARES]
-    return max(found, key=lambda ends: gain(k[ends[0] : ends[1] + 1].sum(), n[ends[0] : ends[1] + 1].sum()))
+    return {_largest_sum(k * np.log(share / usual) + (n - k) * np.log((1 - share) / (1 - usual))) for share in SHARES}
 
 
 def _largest_sum(weight: np.ndarray) -> tuple[int, int]:

@@ -138,6 +138,10 @@ class Rows:
             _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
         )
 
+    def on(self, days: Coded) -> Rows:
+        """The same rows by other days."""
+        return replace(self, days=np.array(days.values, "datetime64[D]"), day_code=days.code)
+
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
 

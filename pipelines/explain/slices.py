@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from pipelines.explain.itemsets import Table, leading, longer, singles
-from pipelines.explain.periods import best_interval, limits_of
+from pipelines.explain.periods import best_intervals, limits_of
 from pipelines.explain.rows import Rows
 from pipelines.explain.trials import (
     FEWEST_HITS,
@@ -247,8 +247,8 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
         [({**shorter.named, trials.rows.name_of(codes[0]): codes}, shorter.period) for codes in said],
         *(np.array([counts[list(codes)].sum() for codes in said]) for counts in (n, k)),
     )
-    if shorter.period is None and (period := _best_period(trials, shorter, among, misses, hits)):
-        yield period
+    if shorter.period is None:
+        yield from _best_periods(trials, demands, shorter, among, misses, hits)
 
 
 def _lists(
@@ -273,24 +273,24 @@ def _best_list(trials: Trials, n: np.ndarray, k: np.ndarray, mostly: np.ndarray)
     return tuple(sorted(mostly[: last + 1].tolist())) if last else ()
 
 
-def _best_period(
-    trials: Trials, shorter: Candidate, among: Some, misses: np.ndarray, hits: np.ndarray
-) -> Candidate | None:
-    """The interval of days that gains most; an end that coincides with the data's own is left open."""
+def _best_periods(
+    trials: Trials, demands: Demands, shorter: Candidate, among: Some, misses: np.ndarray, hits: np.ndarray
+) -> Iterator[Candidate]:
+    """The interval of days that gains most, and where its share is too low the one that gains most of those with share
+    enough; an end that coincides with the data's own is left open."""
     k = _by_day(trials.rows, trials.hit, hits, trials.hit.weight)
     n = _by_day(trials.rows, among, misses, trials.misses.weight)
     n += k
     seen = np.flatnonzero(n)
     if len(seen) < 3:
-        return None
+        return
     usual, end = (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), len(seen) - 1
-    first, last = best_interval(k[seen], n[seen], usual, trials.gain)
-    tried = [
-        _period_candidate(trials, shorter, n, k, seen, ends)
-        for ends in {(first, last), (0, last), (first, end)}
-        if ends != (0, end)
-    ]
-    return min(tried, key=lambda found: (*_merit(found), found.period), default=None)
+    found = best_intervals(k[seen], n[seen], usual)
+    ends = {open_ for first, last in found for open_ in ((first, last), (0, last), (first, end))} - {(0, end)}
+    tried = [_period_candidate(trials, shorter, n, k, seen, of) for of in ends]
+    tried.sort(key=lambda candidate: (*_merit(candidate), candidate.period))
+    able = [candidate for candidate in tried if candidate.hits >= demands.share * candidate.trials]
+    yield from _distinct([*tried[:1], *able[:1]])
 
 
 def _by_day(rows: Rows, some: Some, at: np.ndarray, weight: float) -> np.ndarray:

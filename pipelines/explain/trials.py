@@ -200,6 +200,12 @@ def likelihood_ratio(k: Any, n: Any, total_hits: Any, total: Any) -> Any:
     return np.where(higher, _log_likelihood(k, n) + _log_likelihood(out_k, out_n) - one, 0.0)
 
 
+def likelihood_less(k: float, n: float, total_hits: float, total: float) -> float:
+    """Log-likelihood of one share outside a place less that of one share in all."""
+    outside = _nats(total_hits - k + PRIOR_HITS, total - n + PRIOR_TRIALS)
+    return outside - _nats(total_hits + PRIOR_HITS, total + PRIOR_TRIALS)
+
+
 def _log_likelihood(k: np.ndarray, n: np.ndarray) -> np.ndarray:
     return xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)
 

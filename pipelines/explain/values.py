@@ -93,7 +93,7 @@ def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
 def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
     """Where to look for what may be wrong: everywhere, and in the slices that differ more than others."""
     everywhere = np.ones(len(cells.left), dtype=bool)
-    focuses, open_, rows = [everywhere], cells.open & cells.left, pairs.rows.without([cells.name])
+    focuses, open_, rows = [everywhere], cells.open & cells.left, pairs.rows_about([cells.name])
     for among in (cells.left, cells.left & cells.coded):
         if place := best_slice(rows, among, among & open_, LOOK_INTO, 0.0):
             focuses.append(rows.inside(place.where))
