@@ -1,0 +1,55 @@
+"""A gap in time is told as one, whatever else is missing there, and not as what comes late."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from planted_sides import REFERENCE, agreeing, explained, noisy_sides, told
+from rows_of_frame import rows_of
+
+from pipelines.explain.slices import best_slice
+
+
+def first_told(gone: pl.Expr, seed: int, n: int = 9000):
+    reported, new = noisy_sides(seed, n)
+    return told(explained(reported, new.filter(~gone)))[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gap_that_ends_before_the_reference_date_is_no_lag(seed):
+    gap = {"from": "2026-08-20", "to": "2026-12-12"}  # of the last 180 days most are gone, but the youngest are there
+    gone = (pl.col("region") == "nord") & pl.col("day").is_between(*map(dt.date.fromisoformat, gap.values()))
+    kind, _, where, limits = first_told(gone, seed)
+    assert (kind, where["region"]) == ("period_gap", "nord")
+    assert all(abs((dt.date.fromisoformat(limits[end]) - dt.date.fromisoformat(gap[end])).days) <= 4 for end in gap)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_last_weeks_of_a_region_are_a_gap_where_all_is_gone(seed):
+    gone = (pl.col("region") == "syd") & (pl.col("day") >= dt.date(2026, 12, 8))
+    kind, _, where, _ = first_told(gone, seed)
+    assert (kind, where["region"]) == ("period_gap", "syd")
+    assert set(where["period"]) == {"from"} and abs(dt.date.fromisoformat(where["period"]["from"]).day - 8) <= 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_comes_late_is_still_told_so(seed):
+    reported, new = noisy_sides(seed, 9000)
+    age = (pl.lit(REFERENCE) - pl.col("day")).dt.total_days()
+    come = pl.Series(np.random.default_rng(seed).random(len(new))) < new.select((age / 60).clip(0, 1)).to_series()
+    assert [kind for kind, *_ in told(explained(reported, new.filter(come)))] == ["late_arrival"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_interval_that_is_full_of_hits_is_found_beside_a_wider_one_that_gains_more(seed):
+    """In one region a tenth is hit always, and all of it in the last days: the wide interval says too little."""
+    rng = np.random.default_rng(seed)
+    _, frame = agreeing(seed, 14_000)
+    syd, last = frame["region"].to_numpy() == "syd", frame["day"].to_numpy() >= np.datetime64("2026-12-15")
+    hits = (rng.random(len(frame)) < np.where(syd, 0.10, 0.02)) | (syd & last)
+    place = best_slice(rows_of(frame, "day", ["region", "unit", "sex"]), np.ones(len(frame), bool), hits, 0.75)
+    assert place.where["region"] == "syd" and set(place.where) == {"region", "period"}
+    assert place.share > 0.9
