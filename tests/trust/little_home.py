@@ -107,3 +107,16 @@ def run_of(project: Project, day: dt.date = DAY) -> flow.Run:
 def through(run: flow.Run) -> None:
     for verb in VERBS:
         verb(run)
+
+
+def published(project: Project) -> Path:
+    """The folder of the latest results."""
+    results = project.results(DATABASE)
+    return results / (results / "latest").read_text("utf-8").strip()
+
+
+def little_home_with_files(folder: Path) -> Project:
+    """The same with what the regions sent of one month."""
+    project = little_home(folder)
+    deliver(project, 4)
+    return project

@@ -1,11 +1,8 @@
-"""A home with a few hundred synthetic courses of dhd, and the command line in a process of its own."""
+"""A home with a few hundred synthetic courses of dhd."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from pipelines import flow
@@ -16,7 +13,6 @@ from pipelines.warehouse.key import make_key
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 DAY = dt.date(2026, 9, 30)
-SHELL = "from pipelines.cli import main; main()"
 VERBS = (flow.receive, flow.conform, flow.validate, flow.reconcile, flow.explain, flow.report, flow.decide)
 
 
@@ -44,18 +40,3 @@ def through(run: flow.Run) -> Path:
 def published(project: Project) -> Path:
     results = project.results("dhd")
     return results / (results / "latest").read_text("utf-8").strip()
-
-
-def shell(project: Project, *words: str, first: str = "") -> subprocess.Popen[str]:
-    """The command `sammenhold …` at work on the home; `first` is code of a broken variant."""
-    where = {"SAMMENHOLD_KEY_FILE": str(project.key_file), "SAMMENHOLD_HOME": str(project.home),
-             "SAMMENHOLD_EXPECTATIONS": str(EXPECTATIONS)}  # fmt: skip
-    code, pipe = f"{first}\n{SHELL}", subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", code, *words], env=os.environ | where, text=True, stdin=pipe,
-                            stdout=pipe, stderr=pipe)  # fmt: skip
-
-
-def ended(command: subprocess.Popen[str]) -> int:
-    """The exit code of a command, its pipes closed."""
-    command.communicate()
-    return command.returncode

@@ -13,7 +13,8 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from small_home import run_of, shell, small_home, through
+from shell import shell
+from small_home import run_of, small_home, through
 
 from pipelines import flow
 from pipelines.project import InputError, Project

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from little_home import DATABASE, little_home_with_files, published, run_of, through
 from nasty import project_in
-from small_home import ended, published, run_of, shell, small_home, through
+from shell import ended, shell
 
 from pipelines import audit
 from pipelines.project import InputError, Project
@@ -152,10 +153,10 @@ def test_what_is_no_person_number_is_refused_without_repeating_it(project) -> No
 
 
 def test_a_run_and_a_trace_are_logged_and_the_log_is_the_owners_alone(tmp_path) -> None:
-    project = small_home(tmp_path)
+    project = little_home_with_files(tmp_path)
     through(run_of(project))
     record = pl.read_parquet(published(project) / "pairs.parquet")["reported_id"][0]
-    traced = shell(project, "trace", record, "--why", "region ringede")
+    traced = shell(project, "trace", "--database", DATABASE, record, "--why", "region ringede")
     traced.communicate()
     assert traced.returncode == 0
     verified = shell(project, "audit", "verify")
@@ -197,8 +198,9 @@ def test_broken_variant_that_looks_without_an_entry_is_caught() -> None:
 
 
 def test_a_password_that_is_handed_out_is_logged(tmp_path) -> None:
-    project = small_home(tmp_path)
-    region = next((through(run_of(project)) / "regions").iterdir()).name
-    assert ended(shell(project, "password", region)) == 0
+    project = little_home_with_files(tmp_path)
+    through(run_of(project))
+    region = next((published(project) / "regions").iterdir()).name
+    assert ended(shell(project, "password", "--database", DATABASE, region)) == 0
     last = json.loads(log_of(project).read_bytes().splitlines()[-1])
     assert last["did"] == f"password {region}"

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_home import ended, run_of, shell, small_home, through
+from little_home import DATABASE, DAY, little_home_with_files, published, run_of, through
+from shell import ended, shell
 
 from pipelines import flow
 from pipelines.project import InputError
@@ -41,34 +42,38 @@ def test_broken_variant_that_changes_one_warehouse_after_another_is_caught(tmp_p
 
 
 def test_passwords_and_persons_outlive_the_key(tmp_path) -> None:
-    project = small_home(tmp_path)
-    results = through(run_of(project))
+    project = little_home_with_files(tmp_path)
+    through(run_of(project))
+    results = published(project)
     region = next((results / "regions").iterdir()).name
-    told = shell(project, "password", region).communicate()[0]
+    told = shell(project, "password", "--database", DATABASE, region).communicate()[0]
     process = shell(project, "key", "rotate", "--why", "årligt skifte")
     assert process.communicate()[1] == "" and process.returncode == 0
     assert len(read_keys(project)) == 2
-    assert shell(project, "password", region).communicate()[0] == told, "what was published keeps its password"
+    again = shell(project, "password", "--database", DATABASE, region).communicate()[0]
+    assert again == told, "what was published keeps its password"
     assert flow.password(run_of(project), region) != told.strip(), "the next run's is another"
     person = shell(project, "audit", "person")
     assert person.communicate("0101011234\n")[1] == "" and person.returncode == 0
-    assert ended(shell(project, "run", "--reference-date", "2026-09-30")) == 0
-    assert runs.latest_run(project.results("dhd")) == results
+    assert ended(shell(project, "run", "--database", DATABASE, "--reference-date", DAY.isoformat())) == 0
+    assert runs.latest_run(project.results(DATABASE)) == results
 
 
 def test_the_key_stays_while_a_run_is_at_work(tmp_path) -> None:
-    project = small_home(tmp_path)
+    project = little_home_with_files(tmp_path)
     flow.receive(run_of(project))
     keys = read_keys(project)
     holder = (
         "import sys, pathlib; from pipelines.project import Project; from pipelines.run import alone_with\n"
-        "with alone_with(Project(pathlib.Path(sys.argv[1]), None, None), 'dhd'): print('held', flush=True); input()"
+        "home, database = pathlib.Path(sys.argv[1]), sys.argv[2]\n"
+        "with alone_with(Project(home, None, None), database): print('held', flush=True); input()"
     )
-    with subprocess.Popen([sys.executable, "-c", holder, project.home], stdin=-1, stdout=-1, text=True) as other:
+    words = [sys.executable, "-c", holder, project.home, DATABASE]
+    with subprocess.Popen(words, stdin=-1, stdout=-1, text=True) as other:
         other.stdout.readline()
         with pytest.raises(InputError, match="at work"):
             rotate(project, "a test")
         other.communicate("\n")
     assert read_keys(project) == keys
-    with alone_with(project, "dhd"):
-        assert rotate(project, "a test") == ["dhd"]
+    with alone_with(project, DATABASE):
+        assert rotate(project, "a test") == [DATABASE]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from little_home import little_home_with_files, published
 
 from pipelines.project import Project
 from pipelines.warehouse.database import in_memory, open_warehouse
@@ -99,7 +100,7 @@ sys.addaudithook(watch)
 ATTEMPT = "import socket\ntry:\n    socket.create_connection(('198.51.100.1', 80), 1)\nexcept OSError:\n    pass\n"
 DEMO = """
 import sys
-sys.argv = ["sammenhold", "demo", "--home", "ws", "--database", "dhd"]
+sys.argv = ["sammenhold", "demo", "--home", "home", "--database", "dhd"]
 from pipelines.cli import main
 main()
 """
@@ -109,17 +110,17 @@ from pipelines.definitions import defs
 from pipelines.orchestration.partitions import CHANNELS
 with dg.DagsterInstance.get() as instance:
     keys = CHANNELS.get_partition_keys(dynamic_partitions_store=instance)
-    key = next(key for key in keys if key.keys_by_dimension["database"] == "dhd")
+    key = next(key for key in keys if key.keys_by_dimension["database"] == "little")
     job = defs.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
         asset_selection=[dg.AssetKey("received")], partition_key=key, instance=instance, raise_on_error=True)
     assert result.success
     first_data = defs.resolve_job_def("first_data")
-    assert first_data.execute_in_process(partition_key="dhd", instance=instance, raise_on_error=True).success
+    assert first_data.execute_in_process(partition_key="little", instance=instance, raise_on_error=True).success
 """
 
 
-def noted(folder: Path, program: str) -> list[str]:
+def noted(folder: Path, program: str, expectations: Path = REPOSITORY / "expectations") -> list[str]:
     """The connections that a program tried, run without a network where the machine lets us take it away."""
     notes = folder / "noted"
     away = ["unshare", "-rn"] if _can_be_alone() else []
@@ -128,8 +129,8 @@ def noted(folder: Path, program: str) -> list[str]:
     shutil.copy(REPOSITORY / ".dagster" / "dagster.yaml", dagster_home)
     said = {
         "NOTED": str(notes), "SAMMENHOLD_KEY_FILE": str(folder / "keys" / "key"), "HOME": str(folder),
-        "SAMMENHOLD_HOME": str(folder / "ws"), "DAGSTER_HOME": str(dagster_home), "PYTHONPATH": str(REPOSITORY),
-        "SAMMENHOLD_EXPECTATIONS": str(REPOSITORY / "expectations"),
+        "SAMMENHOLD_HOME": str(folder / "home"), "DAGSTER_HOME": str(dagster_home), "PYTHONPATH": str(REPOSITORY),
+        "SAMMENHOLD_EXPECTATIONS": str(expectations),
     }  # fmt: skip
     done = subprocess.run(
         [*away, sys.executable, "-c", WATCHED + program], cwd=folder, env=os.environ | said, capture_output=True
@@ -145,8 +146,13 @@ def _can_be_alone() -> bool:
 def test_a_whole_run_tries_no_connection(tmp_path):
     os.symlink(REPOSITORY / "expectations", tmp_path / "expectations")
     assert noted(tmp_path, DEMO) == []
-    assert (tmp_path / "ws" / "results" / "dhd" / "latest").is_file()
-    assert noted(tmp_path, DAGSTER) == []
+    assert (tmp_path / "home" / "results" / "dhd" / "latest").is_file()
+
+
+def test_a_whole_run_under_dagster_tries_no_connection(tmp_path):
+    project = little_home_with_files(tmp_path)
+    assert noted(tmp_path, DAGSTER, project.expectations) == []
+    assert published(project).is_dir()
 
 
 def test_a_run_that_tries_one_would_be_caught(tmp_path):

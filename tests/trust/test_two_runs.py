@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_home import DAY, published, run_of, shell, small_home, through
+from little_home import DATABASE, DAY, EARLIER, little_home_with_files, published, run_of, through
+from shell import shell
 
 from pipelines import flow
 from pipelines.project import InputError, Project
@@ -20,13 +21,12 @@ from pipelines.run import alone
 
 pytestmark = pytest.mark.trust
 
-RUN = ("run", "--reference-date", DAY.isoformat())
-EARLIER = DAY - dt.timedelta(days=60)
+RUN = ("run", "--database", DATABASE, "--reference-date", DAY.isoformat())
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return small_home(tmp_path)
+    return little_home_with_files(tmp_path)
 
 
 def wait(process: subprocess.Popen[str], until: Callable[[], bool]) -> None:
@@ -36,11 +36,13 @@ def wait(process: subprocess.Popen[str], until: Callable[[], bool]) -> None:
 
 def test_of_two_runs_one_works_and_the_other_says_so(project) -> None:
     first = shell(project, *RUN)
-    wait(first, until=lambda: project.warehouse("dhd").exists())
+    wait(first, until=lambda: project.warehouse(DATABASE).exists())
+    first.send_signal(signal.SIGSTOP)  # it is at work for as long as the others take to begin
     others = [shell(project, *RUN) for _ in range(2)]
     told = [other.communicate()[1].strip() for other in others]
     assert [other.returncode for other in others] == [2, 2]
-    assert set(told) == {"sammenhold: Another run of dhd is at work: wait until it has ended, then run again."}
+    assert set(told) == {"sammenhold: Another run of little is at work: wait until it has ended, then run again."}
+    first.send_signal(signal.SIGCONT)
     first.communicate()
     assert first.returncode == 0
     assert [path.name for path in runs_of(project)] == [published(project).name]
@@ -114,14 +116,14 @@ def beside(project: Project, first: str) -> str:
 
 def test_a_run_beside_another_stops_before_its_first_step(project) -> None:
     no_steps = "import contextlib, pipelines.cli as cli, pipelines.run as run; cli.STEPS.clear()"
-    assert "Another run of dhd" in beside(project, no_steps)
+    assert "Another run of little" in beside(project, no_steps)
     without = "run.alone = lambda run: contextlib.nullcontext()"
-    assert "Another run of dhd" not in beside(project, f"{no_steps}; {without}"), "the broken variant has no lock"
+    assert "Another run of little" not in beside(project, f"{no_steps}; {without}"), "the broken variant has no lock"
 
 
 def runs_of(project: Project) -> list[Path]:
-    return sorted(project.results("dhd").glob("2*"))
+    return sorted(project.results(DATABASE).glob("2*"))
 
 
 def unfinished(project: Project) -> list[Path]:
-    return sorted(project.results("dhd").glob(".building*"))
+    return sorted(project.results(DATABASE).glob(".building*"))
