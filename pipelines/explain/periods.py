@@ -19,6 +19,13 @@ def best_intervals(k: np.ndarray, n: np.ndarray, usual: float) -> set[tuple[int,
     return {_largest_sum(k * np.log(share / usual) + (n - k) * np.log((1 - share) / (1 - usual))) for share in SHARES}
 
 
+def best_sums(k: np.ndarray, n: np.ndarray, usual: float) -> np.ndarray:
+    """By row the most that an interval of days gains where nearly all is hit, from hits and trials by row and day."""
+    weight = k * np.log(SHARES[-1] / usual) + (n - k) * np.log((1 - SHARES[-1]) / (1 - usual))
+    total = np.cumsum(weight, axis=1)
+    return (total - np.minimum(np.minimum.accumulate(total, axis=1), 0)).max(axis=1, initial=0)
+
+
 def _largest_sum(weight: np.ndarray) -> tuple[int, int]:
     total = np.concatenate([[0.0], np.cumsum(weight)])
     last = int((total[1:] - np.minimum.accumulate(total)[:-1]).argmax())

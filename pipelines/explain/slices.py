@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from pipelines.explain.itemsets import Table, leading, longer, singles
-from pipelines.explain.periods import best_intervals, limits_of
+from pipelines.explain.periods import best_intervals, best_sums, limits_of
 from pipelines.explain.rows import Rows
 from pipelines.explain.trials import (
     FEWEST_HITS,
@@ -118,6 +118,8 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
             seeds = _seeds(trials, table, floor + length * trials.rows.attribute_cost)
             said = filter(trials.pays, beside) if trials.is_sample else beside
             shorter = sorted(_distinct([*seeds, *said]), key=_merit)[: FEW if trials.is_sample else BEAM]
+        if length == 1 and demands.share > MOST:
+            shorter = list(_distinct([*shorter, *_full_for_a_while(trials)]))
         if not shorter and not len(table.k):
             break
     return whole if best and _is_everywhere(trials, demands, whole, best) else best
@@ -216,6 +218,23 @@ def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
     return [table.candidate(trials, at) for at in able[best[gains[best] > 0]]]
 
 
+def _full_for_a_while(trials: Trials) -> Iterator[Candidate]:
+    """The single values of which nearly all is hit for some days, though little of the rest: a region's lost week."""
+    usual, rows = (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), trials.rows
+    k, n = (some.weight * _by_value_and_day(rows, some) for some in (trials.hit, trials.misses))
+    gains = np.where(rows.known, best_sums(k, k + n, usual), 0.0)
+    for code in np.argsort(-gains, kind="stable")[:BEAM]:
+        if gains[code] > 0:
+            yield trials.counted_candidate({rows.name_of(int(code)): (int(code),)}, None)
+
+
+def _by_value_and_day(rows: Rows, some: Some) -> np.ndarray:
+    """How many there are of each number on each day; those of unknown days are left out."""
+    days, known = len(rows.days), some.day >= 0
+    counted = np.bincount((some.codes * days + some.day)[:, known].ravel(), minlength=rows.size * days)
+    return counted.reshape(rows.size, days).astype(float)
+
+
 def _beside(trials: Trials, demands: Demands, shorter: Candidate, floor: float) -> list[Candidate]:
     """The slice with a list or a period more, where it may lead beyond the floor; among the first misses it shows
     whether that is so."""
@@ -277,15 +296,17 @@ def _best_periods(
     trials: Trials, demands: Demands, shorter: Candidate, among: Some, misses: np.ndarray, hits: np.ndarray
 ) -> Iterator[Candidate]:
     """The interval of days that gains most, and where its share is too low the one that gains most of those with share
-    enough; an end that coincides with the data's own is left open."""
+    enough; an end that coincides with the data's own is left open. Among some of the misses the interval is sought as
+    if each stood for several: a wide one would else seem to hold hits only."""
     k = _by_day(trials.rows, trials.hit, hits, trials.hit.weight)
-    n = _by_day(trials.rows, among, misses, trials.misses.weight)
-    n += k
+    missed = _by_day(trials.rows, among, misses, trials.misses.weight)
+    n = k + missed
     seen = np.flatnonzero(n)
     if len(seen) < 3:
         return
     usual, end = (trials.hits + PRIOR_HITS) / (trials.n + PRIOR_TRIALS), len(seen) - 1
-    found = best_intervals(k[seen], n[seen], usual)
+    all_ = k + missed * (len(trials.misses) / max(len(among), 1))
+    found = best_intervals(k[seen], all_[seen], usual)
     ends = {open_ for first, last in found for open_ in ((first, last), (0, last), (first, end))} - {(0, end)}
     tried = [_period_candidate(trials, shorter, n, k, seen, of) for of in ends]
     tried.sort(key=lambda candidate: (*_merit(candidate), candidate.period))

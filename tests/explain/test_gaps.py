@@ -53,3 +53,18 @@ def test_an_interval_that_is_full_of_hits_is_found_beside_a_wider_one_that_gains
     place = best_slice(rows_of(frame, "day", ["region", "unit", "sex"]), np.ones(len(frame), bool), hits, 0.75)
     assert place.where["region"] == "syd" and set(place.where) == {"region", "period"}
     assert place.share > 0.9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_days_that_one_region_lost_are_found_though_it_loses_less_than_others(seed):
+    rng = np.random.default_rng(seed)
+    _, frame = agreeing(seed, 16_000)
+    days = frame.select(
+        (pl.col("region") == "ost") & pl.col("day").is_between(dt.date(2026, 7, 6), dt.date(2026, 7, 9))
+    ).to_series()
+    late = np.where(frame["day"].to_numpy() >= np.datetime64("2026-11-20"), 0.25, 0.065)  # gains more than these
+    less = np.where(frame["region"].to_numpy() == "ost", 0.6, 1.0)
+    hits = (rng.random(len(frame)) < late * less) | days.to_numpy()
+    frame = frame.with_columns(wave=pl.Series(rng.integers(0, 600, len(frame)).astype(str)))  # noise of many values
+    place = best_slice(rows_of(frame, "day", ["region", "unit", "wave"]), np.ones(len(frame), bool), hits, 0.75)
+    assert place.where["period"] == {"from": "2026-07-06", "to": "2026-07-09"} and place.hits == days.sum()
