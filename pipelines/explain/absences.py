@@ -70,7 +70,7 @@ def _one_sided(records: Records, side: str) -> Iterator[Cause]:
         hits = records.alone[side] & left
         late = _lag(records, left, hits) if side == "reported" else None
         place = best_slice(rows, left, hits, NEARLY_ALL, lists=False)
-        if late and late.gain > (place.gain if place else LEAST_GAIN):
+        if late and (place is None or late.gain_of_slice > place.gain):
             inside = late.inside(records) & left
             taken = {side: np.flatnonzero(inside & hits)}
             yield records.take("late_arrival", None, {"lag": late.days}, taken, (inside[left], hits[left]), late.where)
@@ -167,9 +167,14 @@ LAGS = np.arange(10, 181, 5)  # days
 
 @dataclass(frozen=True)
 class Lag:
-    """Coverage falls towards the reference date, from `days` before it, in a place; `gain` in nats."""
+    """Coverage falls towards the reference date, from `days` before it, in a place.
+
+    In nats: `gain` over the share that is usual in the place; `gain_of_slice` over one share in all, as a slice's is,
+    by which a lag and a gap are held against each other.
+    """
 
     gain: float
+    gain_of_slice: float
     days: int
     where: dict[str, Any]
 
@@ -186,14 +191,14 @@ def _lag(records: Records, left: np.ndarray, hits: np.ndarray) -> Lag | None:
     ages, of = _numbered(_age(records))
     rows, total = _regions(records), (int(hits.sum()), int(left.sum()))
     tried = [
-        Lag(_lag_gain(*counted, int(days), total), int(days), where)
+        Lag(*_lag_gains(*counted, int(days), total), int(days), where)
         for where in ({}, *({"region": region} for region in records.scopes["reported"].coded("region").values))
         for counted in [_by_age(ages, of, hits, rows.inside(where) & left)]
         for days in LAGS
     ]
     best = max(tried, key=lambda lag: lag.gain)
-    paid = replace(best, gain=best.gain - float(np.log(len(tried))))
-    return paid if paid.gain > LEAST_GAIN else None
+    paid = float(np.log(len(tried)))
+    return replace(best, gain_of_slice=best.gain_of_slice - paid) if best.gain - paid > LEAST_GAIN else None
 
 
 def _regions(records: Records) -> Rows:
@@ -224,12 +229,13 @@ def _by_age(
     return ages, n, k
 
 
-def _lag_gain(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int, total: tuple[int, int]) -> float:
-    """Log-likelihood of the straight line, and of one share outside it, less that of one share: what a slice gains,
-    so that a gap and a lag are held against each other. `total`: hits and trials of all places."""
+def _lag_gains(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int, total: tuple[int, int]) -> tuple[float, float]:
+    """Log-likelihood of the straight line less that of the place's usual share; and, with one share outside it, less
+    that of one share in all. `total`: hits and trials of all places."""
     young = ages < lag
     usual = (k[~young].sum() + 1) / (n[~young].sum() + 20)
     share = np.clip(usual + (1 - usual) * (1 - np.maximum(ages[young], 0) / lag), 1e-6, 1 - 1e-6)
     alone, paired = k[young], (n - k)[young]
     line = float((alone * np.log(share)).sum() + (paired * np.log(1 - share)).sum())
-    return line + likelihood_less(alone.sum(), n[young].sum(), *total)
+    as_usual = float(alone.sum() * np.log(usual) + paired.sum() * np.log(1 - usual))
+    return line - as_usual, line + likelihood_less(alone.sum(), n[young].sum(), *total)
