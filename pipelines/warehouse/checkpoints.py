@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 
 import duckdb
 
+from pipelines.project import InputError
+
 OURS: dict[str, Any] = {"checkpoint_threshold": "1000TB"}  # settings, beside `pragma disable_checkpoint_on_shutdown`
 LOG = 16 << 20  # bytes of the write-ahead log from which a checkpoint is due, DuckDB's own threshold
 # https://duckdb.org/docs/stable/internals/storage: a main header, two headers that are written in turn, then blocks.
@@ -91,26 +93,35 @@ def _keep(file: BinaryIO, blocks: dict[int, int], kept: Path) -> None:
 def lay_back(path: Path) -> None:
     """Undo what a killed checkpoint wrote over. Does nothing where there was none, or another process is at work.
 
-    The header is written last, in one piece: where it is another, the checkpoint came to its end.
+    The header is written last, in one piece: where it is another, the checkpoint came to its end (or the file was
+    brought back from a backup). Raises InputError where what was kept has been damaged since.
     """
     kept = kept_of(path)
     if not kept.exists():
+        return
+    if not path.exists():  # it was moved away
+        kept.unlink()
         return
     with path.open("r+b") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return
-        with zipfile.ZipFile(kept) as archive:
-            if _read(file, HEADERS, BLOCKS - HEADERS) == archive.read(str(HEADERS)):
-                _write(file, archive)
+        try:
+            _lay_back_blocks(file, kept)
+        except zipfile.BadZipFile:
+            raise InputError(f"{kept} is damaged: restore {path} from its backup, and remove {kept.name}.") from None
         kept.unlink()
 
 
-def _write(file: BinaryIO, archive: zipfile.ZipFile) -> None:
-    for name in archive.namelist():
-        file.seek(int(name))
-        file.write(archive.read(name))
+def _lay_back_blocks(file: BinaryIO, kept: Path) -> None:
+    with zipfile.ZipFile(kept) as archive:
+        blocks = {int(name): archive.read(name) for name in archive.namelist()}
+    if blocks[HEADERS] != _read(file, HEADERS, BLOCKS - HEADERS):
+        return
+    for at, block in blocks.items():
+        file.seek(at)
+        file.write(block)
     file.flush()
     os.fsync(file.fileno())
 

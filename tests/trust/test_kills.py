@@ -14,7 +14,7 @@ pytestmark = pytest.mark.trust
 
 PROGRAM = Path(__file__).with_name("killing.py")
 PARTS = 4  # so that two processors share them
-KILLS = int(os.environ.get("KILLS", "40"))  # KILLS=200 is the whole test: some ten minutes on two cores
+KILLS = int(os.environ.get("KILLS", "200"))  # at random moments
 Killed = list[tuple[str, list[str]]]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from pipelines.orchestration import dev, stale_runs
 pytestmark = pytest.mark.trust
 
 PROGRAM = Path(__file__).with_name("killing_dagster.py")
-KILLS = 10 if "KILLS" in os.environ else 4  # as in test_kills.py, KILLS=200 asks for the whole test
+KILLS = 10
 
 
 def test_ten_kills_under_dagster_harm_nothing_and_leave_no_run_started(tmp_path) -> None:

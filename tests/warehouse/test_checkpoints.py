@@ -137,6 +137,27 @@ def test_without_what_is_kept_a_torn_block_closes_the_warehouse(project):
             found(project, log | {"dhd.duckdb": state})
 
 
+def test_what_was_kept_and_then_damaged_is_told_and_left(project, broken):
+    kept = kept_of(project.warehouse("dhd"))
+    spoilt = bytearray(broken.left[kept.name])
+    spoilt[len(spoilt) // 3] ^= 1
+    for content in (bytes(spoilt), bytes(spoilt[: len(spoilt) // 2]), b""):
+        kept.write_bytes(content)
+        with pytest.raises(InputError, match="is damaged: restore"), open_warehouse(project, "dhd"):
+            pass
+        assert kept.read_bytes() == content
+        assert project.warehouse("dhd").read_bytes() == broken.after
+
+
+def test_a_warehouse_that_was_moved_away_is_begun_anew(project, broken):
+    for name in broken.left:
+        if not name.endswith(".before-checkpoint"):
+            (project.warehouse("dhd").parent / name).unlink()
+    with open_warehouse(project, "dhd") as warehouse:
+        write(warehouse, 0)
+    assert not kept_of(project.warehouse("dhd")).exists()
+
+
 def test_what_another_process_is_at_work_in_is_left_alone(project):
     turned(project, 0)
     path = project.warehouse("dhd")
