@@ -40,18 +40,18 @@ def tables_of(spec: DatabaseSpec, results: Path, names: PlaceNames) -> dict[tupl
 def exposed_on_page(told: dict[tuple, list[str]], true: dict[tuple, dict[str, int]]) -> list[tuple]:
     """The small counts of which one value fits everything on the page."""
     cells = {(place, column): number for number, (place, column) in enumerate((p, c) for p in told for c in COUNTS)}
-    bounds = [_bounds(told[place][3 + COUNTS.index(column)]) for place, column in cells]
+    bounds = [bounds_of(told[place][3 + COUNTS.index(column)]) for place, column in cells]
     equal, below = _sums(told, cells), _shares(told, cells)
     found = []
     for (place, column), number in cells.items():
         if 0 < true[place][column] < THRESHOLD:
-            ends = [_end(sign, number, equal, below, bounds) for sign in (1, -1)]
+            ends = [end_of(sign, number, equal, below, bounds) for sign in (1, -1)]
             if np.floor(ends[1] + 1e-6) - np.ceil(ends[0] - 1e-6) < 1:
                 found.append((place, column))
     return found
 
 
-def _bounds(text: str) -> tuple[int, int]:
+def bounds_of(text: str) -> tuple[int, int]:
     """ "7", "<5", "5–9", or a word that tells nothing."""
     numbers = [int(number.replace(".", "")) for number in re.findall(r"[0-9][0-9.]*", text)]
     if text.startswith("<"):
@@ -78,7 +78,7 @@ def _shares(told: dict[tuple, list[str]], cells: dict[tuple, int]) -> np.ndarray
     lines = []
     for place, texts in told.items():
         for text, numerator in zip(texts[:3], NUMERATORS, strict=True):
-            for sign, limit in _limits(text):
+            for sign, limit in limits_of(text):
                 line = np.zeros(len(cells))
                 for column in COUNTS:
                     line[cells[place, column]] = sign * ((column in numerator) - limit)
@@ -86,7 +86,7 @@ def _shares(told: dict[tuple, list[str]], cells: dict[tuple, int]) -> np.ndarray
     return np.array(lines).reshape(len(lines), len(cells))
 
 
-def _limits(text: str) -> list[tuple[int, float]]:
+def limits_of(text: str) -> list[tuple[int, float]]:
     """(−1, low) and (1, high) of a share's text, half a unit of its last decimal out."""
     said = text.split(" (")[0]
     numbers = [float(n.replace(",", ".")) / 100 for n in re.findall(r"[0-9]+(?:,[0-9]+)?", said)]
@@ -97,7 +97,7 @@ def _limits(text: str) -> list[tuple[int, float]]:
     return [low] if said.startswith("≥") else [high] if said.startswith("≤") else [low, high]
 
 
-def _end(sign: int, place: int, equal: np.ndarray, below: np.ndarray, bounds: list[tuple[int, int]]) -> float:
+def end_of(sign: int, place: int, equal: np.ndarray, below: np.ndarray, bounds: list[tuple[int, int]]) -> float:
     aim = np.zeros(len(bounds))
     aim[place] = sign
     zeros = np.zeros(len(below))

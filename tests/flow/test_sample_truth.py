@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from agreement_attacker import hold_agreement_hidden
 from page_attacker import hold_hidden
 from planted_truth import names, planted
 
@@ -89,6 +90,7 @@ def test_a_truth_that_is_not_there_is_missed(causes: list[dict]) -> None:
 
 def test_no_small_count_follows_from_the_countrys_page(sample_run: flow.Run, sample_results: Path) -> None:
     hold_hidden(sample_run.spec, sample_results, sample_run.names)
+    hold_agreement_hidden(sample_run.spec, sample_results, sample_run.names)
 
 
 def test_few_counts_beside_the_small_ones_are_told_as_bands(sample_results: Path) -> None:
