@@ -9,11 +9,10 @@ itself are turned off (`OURS`).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +20,11 @@ from typing import Any, BinaryIO
 import duckdb
 
 from pipelines.project import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody reads a file that DuckDB writes, and no write ends in its middle
+    fcntl = None
 
 OURS: dict[str, Any] = {"checkpoint_threshold": "1000TB"}  # settings, beside `pragma disable_checkpoint_on_shutdown`
 LOG = 16 << 20  # bytes of the write-ahead log from which a checkpoint is due, DuckDB's own threshold
@@ -30,11 +34,11 @@ HEADERS, BLOCKS = 4096, 3 * 4096
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of the attached warehouse in `path`, whose bytes `file` reads."""
+    """The checkpoints of the attached warehouse in `path`, whose bytes `file` reads (but on Windows)."""
 
     connection: duckdb.DuckDBPyConnection
     path: Path
-    file: BinaryIO
+    file: BinaryIO | None
 
     def make_if_due(self) -> None:
         log = self.path.with_name(f"{self.path.name}.wal")
@@ -44,9 +48,10 @@ class Checkpoints:
     def make(self) -> bool:
         """Whether it was made. Else what was committed stands in the log as before, and the next may do better."""
         try:
-            _keep(self.file, self._metadata(), kept_of(self.path))
+            if self.file:
+                _keep(self.file, self._metadata(), kept_of(self.path))
             self.connection.execute("checkpoint warehouse")
-            kept_of(self.path).unlink()
+            kept_of(self.path).unlink(missing_ok=True)
         except (duckdb.Error, OSError):
             return False
         return True
@@ -67,7 +72,7 @@ def checkpointed(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[
     any handle of a file ends them.
     """
     connection.execute("pragma disable_checkpoint_on_shutdown")
-    with path.open("rb") as file, closing(connection):
+    with path.open("rb") if fcntl else nullcontext() as file, closing(connection):
         checkpoints = Checkpoints(connection, path, file)
         yield checkpoints
         checkpoints.make()
@@ -97,7 +102,7 @@ def lay_back(path: Path) -> None:
     brought back from a backup). Raises InputError where what was kept has been damaged since.
     """
     kept = kept_of(path)
-    if not kept.exists():
+    if not fcntl or not kept.exists():
         return
     if not path.exists():  # it was moved away
         kept.unlink()

@@ -186,6 +186,15 @@ def test_a_checkpoint_does_not_end_the_lock(project):
     assert subprocess.run([sys.executable, "-c", program, path]).returncode == 1
 
 
+def test_where_posix_locks_are_not_known_duckdb_is_trusted(project, monkeypatch):
+    monkeypatch.setattr(checkpoints, "fcntl", None)
+    for turn in range(3):
+        turned(project, turn)
+    assert {left.name for left in project.warehouse("dhd").parent.iterdir()} == {"dhd.duckdb"}
+    with open_warehouse(project, "dhd") as warehouse:
+        assert warehouse.connection.execute(SAID).fetchone()[0] > 100_000
+
+
 def test_a_long_log_is_moved_while_the_warehouse_is_open(project, monkeypatch):
     with open_warehouse(project, "dhd") as warehouse:
         write(warehouse, 0)
