@@ -124,7 +124,7 @@ def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     ratio = ratio[np.abs(ratio - 1) > SMALLEST_FACTOR_STEP]
     digits = last_digit(n), last_digit(r)
     for centre in modes(np.log(ratio), SAME_RATIO):
-        factor = tidy(_fitted_factor(r, n, float(np.exp(centre)), digits))
+        factor = _or_power_of_ten(r, n, tidy(_fitted_factor(r, n, float(np.exp(centre)), digits)), digits)
         if abs(factor - 1) > SMALLEST_FACTOR_STEP:
             fitting = n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)]
             slack = _rounding(last_digit(fitting), factor, digits[1])
@@ -140,6 +140,13 @@ def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[fl
             return factor
         factor = float((n[near] * r[near]).sum() / (r[near] ** 2).sum())
     return factor
+
+
+def _or_power_of_ten(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> float:
+    """The nearest power of ten where it fits more: of 165 in whole metres only 2 is left, which many factors give."""
+    power = 10.0 ** round(np.log10(factor))
+    fit, powers = (np.count_nonzero(np.abs(n - f * r) <= _rounding(digits[0], f, digits[1])) for f in (factor, power))
+    return power if power != 1 and powers > fit else factor
 
 
 def _rounding(new: float, factor: float, reported: float) -> float:

@@ -352,3 +352,13 @@ def test_units_that_type_better_are_no_place_of_what_is_wrong_everywhere():
     worse = pl.col("region").is_in(["nord", "midt"]) & (pl.col("record_id").hash(1) % 9 == 0)
     exchanged = changed(new, ~worse, smoker=pl.col("smoker").replace(YES_NO))
     assert told(explained(reported, exchanged)) == [("inverted", ("smoker",), {}, {})]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_metres_are_a_hundredth_of_whole_centimetres(seed):
+    reported, new = (
+        frame.with_columns((pl.col("pulse") * 1.5 + 60).round().cast(pl.Int64)) for frame in noisy_sides(seed, 1500)
+    )
+    changed_ones = changed(new, pl.col("unit") == "s3", pulse=(pl.col("pulse") / 100).round().cast(pl.Int64))
+    (cause,) = explained(reported, changed_ones).causes
+    assert (cause.kind, cause.where, cause.parameters) == ("unit_factor", {"unit": "s3"}, {"factor": 0.01})
