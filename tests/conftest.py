@@ -14,13 +14,15 @@ from pipelines.warehouse.key import make_key
 
 REPOSITORY = Path(__file__).parent.parent
 REFERENCE_DATE = dt.date(2026, 9, 30)
+KEY = "5a" * 32
 
 
 def sample_project(folder: Path) -> Project:
-    """A project with a copy of dhd's sample inbox and a key of its own."""
+    """A project with a copy of dhd's sample inbox, and the same key every time: by it samples are drawn."""
     project = Project(folder / "home", REPOSITORY / "expectations", folder / "key" / "key")
     shutil.copytree(REPOSITORY / "sample_data" / "inbox" / "dhd", project.inbox("dhd"))
     make_key(project)
+    project.key_file.write_text(f"{KEY}\n", "ascii")
     return project
 
 
