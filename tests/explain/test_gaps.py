@@ -55,16 +55,27 @@ def test_an_interval_that_is_full_of_hits_is_found_beside_a_wider_one_that_gains
     assert place.share > 0.9
 
 
+@pytest.mark.parametrize("other", [1.0, 0.6])
 @pytest.mark.parametrize("seed", range(4))
-def test_days_that_one_region_lost_are_found_though_it_loses_less_than_others(seed):
+def test_days_that_one_region_lost_are_found_though_it_loses_no_more_than_others(seed, other):
     rng = np.random.default_rng(seed)
     _, frame = agreeing(seed, 16_000)
     days = frame.select(
         (pl.col("region") == "ost") & pl.col("day").is_between(dt.date(2026, 7, 6), dt.date(2026, 7, 9))
     ).to_series()
     late = np.where(frame["day"].to_numpy() >= np.datetime64("2026-11-20"), 0.25, 0.065)  # gains more than these
-    less = np.where(frame["region"].to_numpy() == "ost", 0.6, 1.0)
+    less = np.where(frame["region"].to_numpy() == "ost", other, 1.0)
     hits = (rng.random(len(frame)) < late * less) | days.to_numpy()
     frame = frame.with_columns(wave=pl.Series(rng.integers(0, 600, len(frame)).astype(str)))  # noise of many values
     place = best_slice(rows_of(frame, "day", ["region", "unit", "wave"]), np.ones(len(frame), bool), hits, 0.75)
     assert place.where["period"] == {"from": "2026-07-06", "to": "2026-07-09"} and place.hits == days.sum()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fault_in_the_event_date_begins_on_the_day_that_was_reported(seed):
+    start = dt.date(2026, 5, 12)
+    reported, new = noisy_sides(seed, 9000)
+    struck = pl.col("unit").eq("s3") & (pl.col("day") >= start)
+    moved = new.with_columns(pl.when(struck).then(pl.col("day") + pl.duration(days=3)).otherwise(pl.col("day")))
+    (where,) = [where for kind, _, where, _ in told(explained(reported, moved)) if kind == "date_shift"]
+    assert (dt.date.fromisoformat(where["period"]["from"]) - start).days in (0, 1), "three days later by the new day"

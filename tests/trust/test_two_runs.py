@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from little_home import DATABASE, DAY, EARLIER, little_home_with_files, published, run_of, through
 from shell import shell
+from small_home import EXPECTATIONS
 
 from pipelines import flow
 from pipelines.project import InputError, Project
 from pipelines.reports import publish
 from pipelines.run import alone
+from pipelines.warehouse.key import make_key
 
 pytestmark = pytest.mark.trust
 
@@ -127,3 +129,20 @@ def runs_of(project: Project) -> list[Path]:
 
 def unfinished(project: Project) -> list[Path]:
     return sorted(project.results(DATABASE).glob(".building*"))
+
+
+HOLDER = (
+    "import pathlib, sys; from pipelines.project import Project; from pipelines.run import alone_with\n"
+    "with alone_with(Project(pathlib.Path(sys.argv[1]), None, None), 'registers'): print('held', flush=True); input()"
+)
+
+
+def test_of_two_that_take_in_registers_the_second_says_so(tmp_path) -> None:
+    project = Project(tmp_path / "home", EXPECTATIONS, tmp_path / "keys" / "key")
+    make_key(project)
+    with subprocess.Popen([sys.executable, "-c", HOLDER, project.home], stdin=-1, stdout=-1, text=True) as other:
+        other.stdout.readline()
+        with pytest.raises(InputError, match="Another run of registers is at work"):
+            flow.registers(project, run_of(project).received_at)
+        other.communicate("\n")
+    assert flow.registers(project, run_of(project).received_at)["files"] == 0
