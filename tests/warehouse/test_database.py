@@ -123,6 +123,38 @@ def test_a_failed_start_leaves_no_file_behind(project, monkeypatch, tmp_path):
     assert not project.warehouse("dhd").exists()
 
 
+FORGED = """
+import sys, pathlib
+from pipelines.project import InputError, Project
+from pipelines.warehouse import database
+home, key, forged = map(pathlib.Path, sys.argv[1:])
+real, database._cryptography = database._cryptography, lambda: forged
+def opens():
+    try:
+        with database.open_warehouse(Project(home, home, key), "dhd") as warehouse:
+            return bool(warehouse)
+    except InputError as problem:
+        return str(problem)
+print(opens())
+database._cryptography = real
+print(opens())
+print(database.connect(None).execute("select current_setting('allow_unsigned_extensions')").fetchone())
+"""
+
+
+def test_cryptography_that_was_tampered_with_is_refused(project, tmp_path):
+    """Its signature is checked once in each process."""
+    forged = tmp_path / "httpfs.duckdb_extension"
+    content = bytearray(database._cryptography().read_bytes())
+    content[len(content) // 2] ^= 1
+    forged.write_bytes(content)
+    arguments = [sys.executable, "-c", FORGED, str(project.home), str(project.key_file), str(forged)]
+    first, then, checked = subprocess.run(arguments, capture_output=True, text=True).stdout.splitlines()
+    assert "cannot be opened" in first
+    assert then == "True"
+    assert checked == "(True,)"
+
+
 def test_a_second_run_is_told_to_wait(project):
     program = (
         "import sys, pathlib\n"
