@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,7 @@ from pipelines.explain.cause import Cause
 from pipelines.explain.cells import in_common
 from pipelines.explain.dates import day_month_swapped
 from pipelines.explain.records import Records
-from pipelines.explain.rows import Coded, rows_from
+from pipelines.explain.rows import Coded, Rows, coded_days, rows_from
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.reconciliation.identifiers import hashed
 
@@ -58,9 +61,10 @@ def _told(
     couples: pl.DataFrame,
     least: float,
     could: np.ndarray | None = None,
+    rows: Rows | None = None,
 ) -> Iterator[Cause]:
     """The cause that couples of one sort are, where they lie close together; several places one by one."""
-    couples, rows = _one_to_one(couples), records.rows_of_new
+    couples, rows = _one_to_one(couples), rows or records.rows_of_new
     while len(couples) >= FEWEST_HITS:
         hits = records.marks("new", couples["new"])
         eligible = np.ones(len(hits), dtype=bool) if could is None else could | hits
@@ -132,11 +136,13 @@ def _wrong_unit(records: Records, here: pl.DataFrame, place: Slice, parameters: 
 
 def _moved_dates(records: Records) -> Iterator[Cause]:
     """The event date itself went wrong, beyond every match window: the same person and unit on another day."""
+    paired = _days_of_pairs(records)
     while True:
         couples = _couples(records, "person", "unit")
-        ways = [(kind, parameters, _one_to_one(couples.filter(fits))) for kind, parameters, fits in _moves(couples)]
-        for kind, parameters, fitting in sorted(ways, key=lambda way: -len(way[2])):
-            causes = list(_event_date(records, kind, parameters, fitting))
+        ways = [(move, _one_to_one(couples.filter(move.fits(couples)))) for move in _moves(couples)]
+        for move, fitting in sorted(ways, key=lambda way: -len(way[1])):
+            could = pl.concat([couples["new"], paired.filter(~move.fits(paired))["new"]])
+            causes = list(_event_date(records, move, fitting, could))
             yield from causes
             if causes:
                 break  # what it explains is not asked about again
@@ -144,14 +150,32 @@ def _moved_dates(records: Records) -> Iterator[Cause]:
             return
 
 
-def _moves(couples: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any], pl.Series]]:
-    """Each way in which dates may have moved, and the couples that it fits."""
-    reported, new = couples["_day_reported"], couples["_day_new"]
-    shift = (new - reported).dt.total_days()
-    yield from (("date_shift", {"days": days}, shift == days) for days in _often(shift))
-    yield "day_month_swapped", {}, day_month_swapped(reported) == new
-    yield "date_precision", {"precision": "month"}, reported.dt.truncate("1mo") == new
-    yield "date_precision", {"precision": "year"}, reported.dt.truncate("1y") == new
+@dataclass(frozen=True)
+class Move:
+    """A way in which dates may have moved, of which `made` gives the new day by the reported one."""
+
+    kind: str
+    parameters: Mapping[str, Any]
+    made: Callable[[pl.Series], pl.Series]
+
+    def fits(self, couples: pl.DataFrame) -> pl.Series:
+        return self.made(couples["_day_reported"]) == couples["_day_new"]
+
+
+def _moves(couples: pl.DataFrame) -> Iterator[Move]:
+    for days in _often((couples["_day_new"] - couples["_day_reported"]).dt.total_days()):
+        yield Move("date_shift", {"days": days}, partial(_later, days=days))
+    yield Move("day_month_swapped", {}, day_month_swapped)
+    for precision, every in (("month", "1mo"), ("year", "1y")):
+        yield Move("date_precision", {"precision": precision}, partial(_truncated, every=every))
+
+
+def _later(day: pl.Series, days: int) -> pl.Series:
+    return day + dt.timedelta(days=days)
+
+
+def _truncated(day: pl.Series, every: str) -> pl.Series:
+    return day.dt.truncate(every)
 
 
 def _often(shift: pl.Series) -> list[int]:
@@ -160,10 +184,25 @@ def _often(shift: pl.Series) -> list[int]:
     return [days for days, n in counted.rows() if days and n >= FEWEST_HITS][:MOST_SHIFTS]
 
 
-def _event_date(records: Records, kind: str, parameters: Mapping[str, Any], couples: pl.DataFrame) -> Iterator[Cause]:
+def _event_date(records: Records, move: Move, couples: pl.DataFrame, could: pl.Series) -> Iterator[Cause]:
+    """`could` are new records that have a counterpart to have moved away from. Pairs that the move fits as well, so
+    little that they matched or not at all, tell nothing here."""
     variable = (records.spec.event_date,) if records.spec.event_date in records.spec.variables else ()
-    for cause in _told(records, kind, parameters, couples, DAMAGED_SHARE):
+    asked, rows = records.marks("new", could), _by_reported_day(records, couples)
+    for cause in _told(records, move.kind, move.parameters, couples, DAMAGED_SHARE, asked, rows):
         yield cause.about(variable)
+
+
+def _days_of_pairs(records: Records) -> pl.DataFrame:
+    at = records.pairs.at
+    return pl.DataFrame({"new": at["new"]} | {f"_day_{side}": records.day(side).gather(at[side]) for side in at})
+
+
+def _by_reported_day(records: Records, couples: pl.DataFrame) -> Rows:
+    """The new records by the day that their counterpart tells: on the wrong ones a fault would have a period of its
+    own making."""
+    day = records.day("new").scatter(couples["new"], couples["_day_reported"])
+    return records.rows_of_new.on(coded_days(day))
 
 
 # ---------------------------------------------------------------- persons

@@ -56,11 +56,12 @@ class Records:
 
     def said(self, side: str, at: np.ndarray, *names: str) -> pl.DataFrame:
         """Columns of some records, with their places (`at`) and days (`_day`)."""
-        scope = self.scopes[side]
-        day = scope.column(self.spec.event_date).gather(at).cast(pl.Date)
-        return pl.DataFrame([scope.said(name, at).alias(name) for name in names]).with_columns(
-            at=pl.Series(at), _day=day
-        )
+        columns = [self.scopes[side].said(name, at).alias(name) for name in names]
+        return pl.DataFrame(columns).with_columns(at=pl.Series(at), _day=self.day(side).gather(at))
+
+    def day(self, side: str) -> pl.Series:
+        """The day of the event of each record."""
+        return self.scopes[side].column(self.spec.event_date).cast(pl.Date)
 
     def take(
         self,
