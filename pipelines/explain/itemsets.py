@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.explain.rows import Rows
-from pipelines.explain.trials import Candidate, Some, Trials
+from pipelines.explain.trials import Candidate, Named, Some, Trials
 
 AT_ONCE = 1 << 20  # rows, each as often as there are attributes, that are looked at together
 LEADS = 3.0  # nats by which a slice of a sample is hit more often than others; of noise fewer than one in a hundred are
@@ -35,10 +35,16 @@ class Table:
     def only(self, chosen: np.ndarray) -> Table:
         return Table(self.values[:, chosen], self.k[chosen], self.low[chosen], self.likely[chosen])
 
-    def candidate(self, trials: Trials, at: int) -> Candidate:
-        rows = trials.rows
-        named = {rows.name_of(value): (value,) for value in self.values[:, at].tolist()}
-        return trials.counted_candidate(named, None)
+    def named(self, trials: Trials, at: int) -> Named:
+        return {trials.rows.name_of(value): (value,) for value in self.values[:, at].tolist()}
+
+    def candidates(self, trials: Trials, at: np.ndarray) -> list[Candidate]:
+        """Some of them, counted."""
+        named = [self.named(trials, one) for one in at]
+        if trials.is_sample:
+            return [trials.counted_candidate(of, None) for of in named]
+        counted = zip(named, trials.held(self.values[:, at]).tolist(), self.k[at].tolist(), strict=True)
+        return [trials.candidate(of, None, n, k) for of, n, k in counted]
 
 
 def singles(trials: Trials, fewest: float) -> Table:
@@ -100,8 +106,13 @@ class Members:
 
     def counted(self, rows: Rows, some: Some, slices: int, beside: np.ndarray) -> np.ndarray:
         """By slice and value how many rows; `beside` tells by group which attributes are counted."""
-        inside = some.codes[:, self.row] + self.slice * rows.size
-        return np.bincount(inside[beside[self.group].T], minlength=slices * rows.size)
+        ends, first = np.searchsorted(self.group, np.arange(len(beside) + 1)), self.slice * rows.size
+        of_group = (
+            some.codes[np.flatnonzero(counted)[:, None], self.row[at:to]] + first[at:to]
+            for counted, at, to in zip(beside, ends, ends[1:], strict=False)
+        )
+        each = np.concatenate([np.zeros(0, dtype=np.intp), *(part.ravel() for part in of_group)])
+        return np.bincount(each, minlength=slices * rows.size)
 
 
 def _members(rows: Rows, some: Some, values: np.ndarray, groups: np.ndarray, of: np.ndarray) -> Members:

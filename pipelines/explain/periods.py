@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from math import log
 
 import numpy as np
 
@@ -16,7 +17,17 @@ def best_intervals(k: np.ndarray, n: np.ndarray, usual: float) -> set[tuple[int,
     For a given share inside and the `usual` one outside, a day's log-likelihood ratio is a number, and the best
     interval is the one with the largest sum (Kadane's scan, Bentley 1984).
     """
-    return {_largest_sum(k * np.log(share / usual) + (n - k) * np.log((1 - share) / (1 - usual))) for share in SHARES}
+    total = np.zeros((len(SHARES), len(k) + 1))
+    np.cumsum(_weights(k, n, usual), axis=1, out=total[:, 1:])
+    last = (total[:, 1:] - np.minimum.accumulate(total, axis=1)[:, :-1]).argmax(axis=1).tolist()
+    return {(int(of[: end + 1].argmin()), end) for of, end in zip(total, last, strict=True)}
+
+
+def _weights(k: np.ndarray, n: np.ndarray, usual: float) -> np.ndarray:
+    """By share and day the log-likelihood ratio."""
+    return np.outer([log(share / usual) for share in SHARES], k) + np.outer(
+        [log((1 - share) / (1 - usual)) for share in SHARES], n - k
+    )
 
 
 def best_sums(k: np.ndarray, n: np.ndarray, usual: float) -> np.ndarray:
@@ -24,12 +35,6 @@ def best_sums(k: np.ndarray, n: np.ndarray, usual: float) -> np.ndarray:
     weight = k * np.log(SHARES[-1] / usual) + (n - k) * np.log((1 - SHARES[-1]) / (1 - usual))
     total = np.cumsum(weight, axis=1)
     return (total - np.minimum(np.minimum.accumulate(total, axis=1), 0)).max(axis=1, initial=0)
-
-
-def _largest_sum(weight: np.ndarray) -> tuple[int, int]:
-    total = np.concatenate([[0.0], np.cumsum(weight)])
-    last = int((total[1:] - np.minimum.accumulate(total)[:-1]).argmax())
-    return int(total[: last + 1].argmin()), last
 
 
 def limits_of(days: np.ndarray, first: int, last: int) -> dict[str, str]:

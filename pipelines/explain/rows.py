@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.explain.bits import by_value, packed
 from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec
 
@@ -39,8 +40,10 @@ class Rows:
     codes: Mapping[str, np.ndarray]
     days: np.ndarray  # datetime64[D], sorted
     day_code: np.ndarray
-    # By two names, whether they are apart: found once for all Rows that are made of these.
+    # By two names, whether they are apart, and by name which rows have which value: found once for all Rows that are
+    # made of these.
     _known_apart: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
+    _known_bits: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.day_code)
@@ -80,6 +83,26 @@ class Rows:
         known[self.starts[:-1]] = False
         return known
 
+    def bits_of(self, name: str) -> np.ndarray:
+        """By value of an attribute ("unknown" first) the rows that have it."""
+        if name not in self._known_bits:
+            self._known_bits[name] = by_value(self.codes[name], len(self.values[name]))
+        return self._known_bits[name]
+
+    @cached_property
+    def bits(self) -> np.ndarray:
+        """By number the rows that have it."""
+        none = packed(np.zeros((0, len(self)), dtype=bool))
+        return np.concatenate([none, *map(self.bits_of, self.names)])
+
+    def bits_in(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
+        """The rows with the numbers named, in a period of day codes."""
+        inside = [packed((self.day_code >= period[0]) & (self.day_code <= period[1]))] if period else []
+        for name, numbers in named.items():
+            bits, start = self.bits_of(name), self.starts[self.names.index(name)]
+            inside.append(np.bitwise_or.reduce([bits[number - start] for number in numbers]))
+        return np.bitwise_and.reduce(inside) if inside else packed(np.ones(len(self), dtype=bool))
+
     @cached_property
     def apart(self) -> np.ndarray:
         """By two places among the names, whether these may stand together in a slice: of different columns, and
@@ -108,19 +131,8 @@ class Rows:
         both = seen.reshape(self.sizes[a], self.sizes[b])
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())
 
-    def of(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
-        """The places of the rows with the numbers named, in a period of day codes."""
-        at: np.ndarray | slice = slice(None)
-        for name in sorted(named, key=lambda name: -len(self.values[name])):  # of what is rare few rows are left
-            start = self.starts[self.names.index(name)] + 1
-            at = among(at, self._with_codes(name, [number - start for number in named[name]], at))
-        if period:
-            day = self.day_code[at]
-            at = among(at, (day >= period[0]) & (day <= period[1]))
-        return np.arange(len(self)) if isinstance(at, slice) else at
-
-    def _with_codes(self, name: str, codes: Sequence[int], at: np.ndarray | slice = slice(None)) -> np.ndarray:
-        return is_among(self.codes[name][at], codes, len(self.values[name]) + 1)
+    def _with_codes(self, name: str, codes: Sequence[int]) -> np.ndarray:
+        return is_among(self.codes[name], codes, len(self.values[name]) + 1)
 
     def without(self, columns: Collection[str]) -> Rows:
         """The same rows without some columns; themselves where they have none of them."""
@@ -136,6 +148,7 @@ class Rows:
             values={**self.values, name: column.values},
             codes={**self.codes, name: column.code},
             _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
+            _known_bits={known: bits for known, bits in self._known_bits.items() if known != name},
         )
 
     def on(self, days: Coded) -> Rows:
@@ -149,17 +162,12 @@ class Rows:
         """The place among the names of the attribute that a number is of."""
         return bisect_right(self.starts, code) - 1
 
-    @cached_property
-    def _columns(self) -> np.ndarray:
-        """The column of each number; empty for "unknown"."""
-        said = [[""] + [self.column_of(name)] * len(self.values[name]) for name in self.names]
-        return np.array([column for columns in said for column in columns], dtype=object)
-
     def free(self, named: Iterable[str]) -> np.ndarray:
         """The numbers that a slice may still name: known values of columns that it does not name."""
-        free = self._columns != ""
-        for name in named:
-            free &= self._columns != self.column_of(name)
+        free, columns = self.known.copy(), {self.column_of(name) for name in named}
+        for name, start, end in zip(self.names, self.starts, self.starts[1:], strict=False):
+            if columns and self.column_of(name) in columns:
+                free[start:end] = False
         return free
 
     @staticmethod

@@ -43,6 +43,7 @@ LEAST_GAIN = float(np.log(100_000))
 # A cause hits most of its slice, by the lower limit of its share: published disagreement goes up to 30 %.
 MOST = 0.5
 BEAM, FEW = 8, 3  # how many slices of one length are given a list or a period; of a sample
+NEXT_TO_NOTHING = 1e-6  # nats by which rounding may move a bound
 MOST_MEASURED = 5  # of one length that are found in a sample and measured on all rows
 
 
@@ -196,17 +197,26 @@ def _bound(trials: Trials, candidate: Candidate) -> float:
 def _best_plain(trials: Trials, demands: Demands, table: Table, floor: float) -> Candidate | None:
     """The best of the slices that gain more than `floor`."""
     paid = len(table.values) * trials.rows.attribute_cost
-    able = np.flatnonzero(table.k >= demands.share * table.low)
-    upper = trials.gain(table.k[able], table.low[able]) - paid
-    best, most = None, MOST_MEASURED if trials.is_sample else None
-    for at in np.argsort(-upper, kind="stable")[:most]:
-        if upper[at] < floor - 1e-6:
-            break
-        found = trials.measured(table.candidate(trials, able[at]))
-        if demands.met(found.hits, found.trials, found.gain) and (not best or _merit(found) < _merit(best)):
-            best = found
-            floor = floor if trials.is_sample else best.gain
-    return best
+    table = table.only(table.k >= demands.share * table.low)
+    upper = trials.gain(table.k, table.low) - paid
+    if trials.is_sample:
+        seeming = np.argsort(-upper, kind="stable")[:MOST_MEASURED]
+        found = table.candidates(trials, seeming[upper[seeming] >= floor - NEXT_TO_NOTHING])
+        return _best_of(_met(demands, map(trials.measured, found)))
+    likely = np.argsort(-trials.gain(table.k, table.likely), kind="stable")[:MOST_MEASURED]
+    gained = _exactly(trials, demands, table.only(likely), paid)
+    able = np.flatnonzero(upper >= max(floor, gained.max(initial=0.0)) - NEXT_TO_NOTHING)
+    gained = _exactly(trials, demands, table.only(able), paid)
+    best = able[gained.argmax(keepdims=True)] if gained.any() else able[:0]
+    return next(iter(table.candidates(trials, best)), None)
+
+
+def _exactly(trials: Trials, demands: Demands, table: Table, paid: float) -> np.ndarray:
+    """What each slice gains, counted among all trials, as far as _merit tells gains apart; 0 where it does not meet the
+    demands."""
+    n = trials.held(table.values)
+    gain = trials.gain(table.k, n) - paid
+    return np.where(demands.met(table.k, n, gain), gain.round(6), 0.0)
 
 
 def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
@@ -215,7 +225,7 @@ def _seeds(trials: Trials, table: Table, floor: float) -> list[Candidate]:
     able = np.flatnonzero(table.k >= trials.fewest(floor + min(rows.attribute_cost, rows.day_cost)))
     gains = trials.gain(table.k[able], table.likely[able])
     best = np.argsort(-gains, kind="stable")[: FEW if trials.is_sample else BEAM]
-    return [table.candidate(trials, at) for at in able[best[gains[best] > 0]]]
+    return table.candidates(trials, able[best[gains[best] > 0]])
 
 
 def _full_for_a_while(trials: Trials) -> Iterator[Candidate]:
@@ -308,10 +318,10 @@ def _best_periods(
     all_ = k + missed * (len(trials.misses) / max(len(among), 1))
     found = best_intervals(k[seen], all_[seen], usual)
     ends = {open_ for first, last in found for open_ in ((first, last), (0, last), (first, end))} - {(0, end)}
-    tried = [_period_candidate(trials, shorter, n, k, seen, of) for of in ends]
-    tried.sort(key=lambda candidate: (*_merit(candidate), candidate.period))
-    able = [candidate for candidate in tried if candidate.hits >= demands.share * candidate.trials]
-    yield from _distinct([*tried[:1], *able[:1]])
+    if ends:
+        tried = _periods(trials, shorter, n, k, seen, np.array(sorted(ends)).T)
+        able = [candidate for candidate in tried if candidate.hits >= demands.share * candidate.trials]
+        yield from _distinct([*tried[:1], *able[:1]])
 
 
 def _by_day(rows: Rows, some: Some, at: np.ndarray, weight: float) -> np.ndarray:
@@ -319,11 +329,13 @@ def _by_day(rows: Rows, some: Some, at: np.ndarray, weight: float) -> np.ndarray
     return weight * np.bincount(some.day[at] + 1, minlength=len(rows.days) + 1)[1:].astype(float)
 
 
-def _period_candidate(
-    trials: Trials, shorter: Candidate, n: np.ndarray, k: np.ndarray, seen: np.ndarray, ends: tuple[int, int]
-) -> Candidate:
-    """A period by its first and last day among those `seen`; open where these are the data's own."""
-    first, last = ends
-    period = (0 if first == 0 else int(seen[first]), len(n) - 1 if last == len(seen) - 1 else int(seen[last]))
-    within = seen[first : last + 1]
-    return trials.candidate(shorter.named, period, n[within].sum(), k[within].sum())
+def _periods(
+    trials: Trials, shorter: Candidate, n: np.ndarray, k: np.ndarray, seen: np.ndarray, ends: np.ndarray
+) -> list[Candidate]:
+    """Periods by their first and last day among those `seen`, the best first; open where these are the data's own."""
+    first = np.where(ends[0] == 0, 0, seen[ends[0]]).tolist()
+    last = np.where(ends[1] == len(seen) - 1, len(n) - 1, seen[ends[1]]).tolist()
+    inside = (np.append(0.0, counts[seen].cumsum()) for counts in (n, k))
+    counted = [total[ends[1] + 1] - total[ends[0]] for total in inside]
+    said = [(shorter.named, period) for period in zip(first, last, strict=True)]
+    return sorted(trials.candidates(said, *counted), key=lambda found: (*_merit(found), found.period))

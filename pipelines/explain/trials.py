@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
+from pipelines.explain.bits import count, held, packed
 from pipelines.explain.rows import Rows, among
 
 FEWEST_HITS = 6  # below this many rows a share is no evidence
@@ -124,14 +126,16 @@ class Trials:
     def fewest(self, gain: float) -> float:
         """The fewest hits with which a slice could gain more than that, did it hold nothing else; in a sample, at least
         those that FEWEST_HITS stand for."""
-        low, step = math.ceil(FEWEST_HITS * self.hit.weight), 1
-        while low <= self.hits and self.gain(low, low) <= gain:
-            low, step = low + step, 2 * step
-        high, low = min(low, self.hits + 1), low - step // 2 + 1 if step > 1 else low
-        while low < high:
-            k = (low + high) // 2
-            low, high = (low, k) if self.gain(k, k) > gain else (k + 1, high)
-        return low
+        low = math.ceil(FEWEST_HITS * self.hit.weight)
+        return max(low, bisect_right(range(self.hits + 1), gain, min(low, self.hits), key=self._of_hits_alone))
+
+    def _of_hits_alone(self, k: int) -> float:
+        """What a slice of k hits and nothing else gains."""
+        return _nats(self.hits - k + PRIOR_HITS, self.n - k + PRIOR_TRIALS) - self._one_share
+
+    @cached_property
+    def _one_share(self) -> float:
+        return _nats(self.hits + PRIOR_HITS, self.n + PRIOR_TRIALS)
 
     @property
     def doubt(self) -> float:
@@ -147,10 +151,18 @@ class Trials:
         """What was found in a sample, measured on every row."""
         if not self.is_sample:
             return candidate
-        eligible, hits = self.all_
-        inside = self.rows.of(candidate.named, candidate.period)
-        n, k = np.count_nonzero(eligible[inside]), np.count_nonzero(hits[inside])
+        inside = self.rows.bits_in(candidate.named, candidate.period)
+        n, k = (count(inside & marks) for marks in self._all_bits)
         return self.candidate(candidate.named, candidate.period, n, k)
+
+    @cached_property
+    def _all_bits(self) -> tuple[np.ndarray, np.ndarray]:
+        eligible, hits = map(packed, self.all_)
+        return eligible, hits
+
+    def held(self, values: np.ndarray) -> np.ndarray:
+        """How many trials lie in slices of single values, a column each; of no sample."""
+        return held(self.rows.bits, self._all_bits[0], values)
 
     def counted_candidate(self, named: Named, period: tuple[int, int] | None) -> Candidate:
         misses, hits = (some.inside(named, period) for some in (self.misses, self.hit))

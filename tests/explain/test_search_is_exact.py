@@ -104,7 +104,7 @@ def test_the_chance_of_a_slice_bounds_how_often_noise_has_one(share):
         })  # fmt: skip
         trials = trials_of(rows, np.ones(n, dtype=bool), rng.random(n) < share)
         one = singles(trials, 1)
-        of = [t.candidate(trials, at) for t in (one, longer(trials, one, 1)) for at in range(len(t.k))]
+        of = [c for t in (one, longer(trials, one, 1)) for c in t.candidates(trials, np.arange(len(t.k)))]
         fuller = [c for c in of if c.hits * trials.n > trials.hits * c.trials]
         chances.append(min((log_chance(trials, c) for c in fuller), default=0.0))
     for level in (0.01, 0.05, 0.2):
