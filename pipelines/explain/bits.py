@@ -15,12 +15,6 @@ def packed(marks: np.ndarray) -> np.ndarray:
     return words
 
 
-def by_value(code: np.ndarray, values: int) -> np.ndarray:
-    """The rows of each value, and before them those of which it is unknown (−1)."""
-    numbers = np.arange(-1, values).astype(code.dtype)
-    return np.stack([packed(code == number) for number in numbers])
-
-
 def held(bits: np.ndarray, among: np.ndarray, values: np.ndarray) -> np.ndarray:
     """By slice (a column of `values`, places among the `bits`) how many rows it holds `among` some."""
     at_once = max(1, AT_ONCE // max(bits.shape[1], 1))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.explain.bits import by_value, packed
+from pipelines.explain.bits import packed
 from pipelines.reconciliation.words import coded
 from pipelines.spec.model import DatabaseSpec
 
@@ -40,10 +40,10 @@ class Rows:
     codes: Mapping[str, np.ndarray]
     days: np.ndarray  # datetime64[D], sorted
     day_code: np.ndarray
-    # By two names, whether they are apart, and by name which rows have which value: found once for all Rows that are
+    # By two names, whether they are apart, and by name and code which rows have it: found once for all Rows that are
     # made of these.
     _known_apart: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
-    _known_bits: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    _known_bits: dict[tuple[str, int], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.day_code)
@@ -83,25 +83,30 @@ class Rows:
         known[self.starts[:-1]] = False
         return known
 
-    def bits_of(self, name: str) -> np.ndarray:
-        """By value of an attribute ("unknown" first) the rows that have it."""
-        if name not in self._known_bits:
-            self._known_bits[name] = by_value(self.codes[name], len(self.values[name]))
-        return self._known_bits[name]
-
     @cached_property
     def bits(self) -> np.ndarray:
         """By number the rows that have it."""
-        none = packed(np.zeros((0, len(self)), dtype=bool))
-        return np.concatenate([none, *map(self.bits_of, self.names)])
+        said = [self._bits_of(name, code) for name in self.names for code in range(-1, len(self.values[name]))]
+        return np.stack(said) if said else packed(np.zeros((0, len(self)), dtype=bool))
 
     def bits_in(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
         """The rows with the numbers named, in a period of day codes."""
         inside = [packed((self.day_code >= period[0]) & (self.day_code <= period[1]))] if period else []
         for name, numbers in named.items():
-            bits, start = self.bits_of(name), self.starts[self.names.index(name)]
-            inside.append(np.bitwise_or.reduce([bits[number - start] for number in numbers]))
+            start = self.starts[self.names.index(name)] + 1
+            inside.append(np.bitwise_or.reduce([self._bits_of(name, number - start) for number in numbers]))
         return np.bitwise_and.reduce(inside) if inside else packed(np.ones(len(self), dtype=bool))
+
+    def _bits_of(self, name: str, code: int) -> np.ndarray:
+        """The rows with one value of an attribute."""
+        if (name, code) not in self._known_bits:
+            self._known_bits[name, code] = packed(self.codes[name] == code)
+        return self._known_bits[name, code]
+
+    def only(self, at: np.ndarray) -> Rows:
+        """The rows at some places."""
+        codes = {name: code[at] for name, code in self.codes.items()}
+        return replace(self, codes=codes, day_code=self.day_code[at], _known_bits={})
 
     @cached_property
     def apart(self) -> np.ndarray:
@@ -148,7 +153,7 @@ class Rows:
             values={**self.values, name: column.values},
             codes={**self.codes, name: column.code},
             _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
-            _known_bits={known: bits for known, bits in self._known_bits.items() if known != name},
+            _known_bits={of: bits for of, bits in self._known_bits.items() if of[0] != name},
         )
 
     def on(self, days: Coded) -> Rows:

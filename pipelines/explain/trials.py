@@ -26,6 +26,7 @@ MOST_ROWS = 50_000
 MOST_HITS, CONTROLS = 4_000, 2
 SAMPLED = 0.9
 FEWEST_MISSES = 4_000  # of a sample
+ALL = np.uint64(2**64 - 1)  # rows, where there are no others
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
 
 Named = Mapping[str, tuple[int, ...]]
@@ -162,7 +163,12 @@ class Trials:
 
     def held(self, values: np.ndarray) -> np.ndarray:
         """How many trials lie in slices of single values, a column each; of no sample."""
-        return held(self.rows.bits, self._all_bits[0], values)
+        return held(self._rows_held.bits, self._all_bits[0] if self._rows_held is self.rows else ALL, values)
+
+    @cached_property
+    def _rows_held(self) -> Rows:
+        """Of very many rows only the trials, which are few."""
+        return self.rows if len(self.rows) <= MOST_ROWS else self.rows.only(np.flatnonzero(self.all_[0]))
 
     def counted_candidate(self, named: Named, period: tuple[int, int] | None) -> Candidate:
         misses, hits = (some.inside(named, period) for some in (self.misses, self.hit))
