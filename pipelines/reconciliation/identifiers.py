@@ -9,6 +9,7 @@ An id tells things apart and protects nothing: what must not be guessed or forge
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -100,7 +101,7 @@ def _finished(number: np.ndarray) -> np.ndarray:
 
 def written(numbers: np.ndarray) -> pl.Series:
     """Numbers as ids of sixteen hexadecimal characters, which sort as the numbers do."""
-    text = numbers.astype(">u8").tobytes().hex().encode()
+    text = hexlify(numbers.astype(">u8"))
     ends = np.arange(0, len(text) + 1, 16, dtype=np.int64)
     array = pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(ends), pa.py_buffer(text))
     return pl.Series(pl.from_arrow(array), dtype=pl.String)
