@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.cells import in_common
-from pipelines.explain.dates import day_month_swapped
+from pipelines.explain.dates import of_days
 from pipelines.explain.records import Records
 from pipelines.explain.rows import Coded, Rows, coded_days, rows_from
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
@@ -165,17 +165,11 @@ class Move:
 def _moves(couples: pl.DataFrame) -> Iterator[Move]:
     for days in _often((couples["_day_new"] - couples["_day_reported"]).dt.total_days()):
         yield Move("date_shift", {"days": days}, partial(_later, days=days))
-    yield Move("day_month_swapped", {}, day_month_swapped)
-    for precision, every in (("month", "1mo"), ("year", "1y")):
-        yield Move("date_precision", {"precision": precision}, partial(_truncated, every=every))
+    yield from (Move(*way) for way in of_days())
 
 
 def _later(day: pl.Series, days: int) -> pl.Series:
     return day + dt.timedelta(days=days)
-
-
-def _truncated(day: pl.Series, every: str) -> pl.Series:
-    return day.dt.truncate(every)
 
 
 def _often(shift: pl.Series) -> list[int]:

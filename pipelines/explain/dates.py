@@ -16,6 +16,8 @@ from pipelines.explain.slices import FEWEST_HITS
 DANISH_TIME = "Europe/Copenhagen"
 FLOODED = 0.2  # share of the differing dates of a focus that are one date, before it is asked about
 
+Way = tuple[str, dict, Callable[[pl.Series], pl.Series]]  # kind, parameters, the new value by the reported one
+
 
 def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the differing pairs of `focus` suggest that the dates went wrong."""
@@ -51,13 +53,8 @@ def _defaults(cells: Cells, shown: pl.Series) -> Iterator[Suspicion]:
             yield replace(constant_value(cells, value), parameters={"value": value.isoformat()})
 
 
-Way = tuple[str, dict, Callable[[pl.Series], pl.Series]]  # kind, parameters, the new value by the reported one
-
-
 def _ways(cells: Cells) -> Iterator[Way]:
-    yield "day_month_swapped", {}, day_month_swapped
-    for precision, every in (("month", "1mo"), ("year", "1y")):
-        yield "date_precision", {"precision": precision}, lambda values, to=every: values.dt.truncate(to)
+    yield from of_days()
     if cells.variable.type == "timestamp":
         yield "timezone_shift", {"hours": -1}, _as_utc
         yield "timezone_shift", {"hours": 1}, _from_utc
@@ -65,6 +62,13 @@ def _ways(cells: Cells) -> Iterator[Way]:
 
 def _in_numbers(cells: Cells, made: Callable[[pl.Series], pl.Series]) -> Prediction:
     return lambda numbers: as_numbers(cells.variable, made(as_days(numbers, cells.variable)))
+
+
+def of_days() -> Iterator[Way]:
+    """The ways in which a day goes wrong, whatever the day."""
+    yield "day_month_swapped", {}, day_month_swapped
+    for precision, every in (("month", "1mo"), ("year", "1y")):
+        yield "date_precision", {"precision": precision}, lambda values, to=every: values.dt.truncate(to)
 
 
 def day_month_swapped(values: pl.Series) -> pl.Series:
