@@ -22,7 +22,7 @@ from pipelines.cli_making import SAMPLE, SAMPLE_REFERENCE_DATE, Day, date_of, ge
 from pipelines.cli_spec import EXPECTATIONS, WORKSPACE, Database, Expectations, Home, Json, run_of, spec_app
 from pipelines.cli_trust import audit_app, key_app, quarantine
 from pipelines.project import REGISTERS, InputError, Project, project_at
-from pipelines.redaction import scrubbed, told
+from pipelines.redaction import INTERRUPTED, scrubbed, told
 from pipelines.terminal import (
     Outcome,
     Terminal,
@@ -58,18 +58,24 @@ Spec = Annotated[Path, typer.Option(help="The specification (YAML).")]
 Gate = Annotated[str, typer.Option(help="The gate of the specification to judge.")]
 
 FIRST_DATA = "first_data"
+CTRL_C = 130  # what typer makes of it
 
 
 def main() -> None:
-    """The command `sammenhold`."""
+    """The command line, with the words given to it."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(prog_name="sammenhold", standalone_mode=False) or 0
+    except SystemExit:  # nobody reads our answer any more
+        raise
     except typer.exceptions.TyperException as problem:  # typer's own sentence quotes what was given
-        _stop(scrubbed(problem.format_message()))
+        _stop(scrubbed(problem.format_message()) or "Say what to do: one of the commands above.")
     except (KeyboardInterrupt, typer.Abort):
-        _stop("Interrupted: nothing half-written was kept.")
-    except Exception as problem:  # the boundary: what libraries say quotes rows
+        _stop(INTERRUPTED)
+    except BaseException as problem:  # the boundary: what libraries say quotes rows, and a panic is no Exception
         _stop(told(problem, "sammenhold"))
+    if code == CTRL_C:
+        _stop(INTERRUPTED)
+    sys.exit(code)
 
 
 def _stop(sentence: str) -> None:
@@ -275,7 +281,7 @@ def dev(home: Home = WORKSPACE, port: Annotated[int, typer.Option(help="The page
     """Open the Dagster page on this machine."""
     # A process of its own: the command line and the orchestration stand side by side and do not import each other.
     words = [sys.executable, "-m", "pipelines.orchestration.dev", str(home.resolve()), str(port)]
-    raise typer.Exit(subprocess.run(words).returncode)
+    raise typer.Exit(subprocess.run(words, stderr=sys.stderr).returncode)
 
 
 def _project(home: Path, expectations: Path) -> Project:

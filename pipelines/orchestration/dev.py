@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +13,7 @@ import dagster as dg
 from pipelines.orchestration.installation import REPOSITORY
 from pipelines.orchestration.stale_runs import clear
 from pipelines.project import InputError
+from pipelines.redaction import scrubbed
 
 
 def start_dagster(home: Path, port: int) -> int:
@@ -25,7 +28,18 @@ def start_dagster(home: Path, port: int) -> int:
     with dg.DagsterInstance.from_config(said["DAGSTER_HOME"]) as instance:
         clear(instance)
     command = ["-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    return subprocess.run([sys.executable, *command], cwd=REPOSITORY, env=said).returncode
+    return scrubbed_run([sys.executable, *command], said)
+
+
+def scrubbed_run(command: Sequence[str], said: Mapping[str, str]) -> int:
+    """Run until it is stopped. A library that panics in a step writes to the terminal past the boundary of steps
+    (redaction.py), and may quote a row."""
+    words = {"stderr": subprocess.PIPE, "text": True, "errors": "backslashreplace"}
+    with subprocess.Popen(command, cwd=REPOSITORY, env=said, **words) as at_work:
+        signal.signal(signal.SIGINT, lambda *_: None)  # Dagster ends by itself, and is heard until then
+        for line in at_work.stderr:
+            sys.stderr.write(scrubbed(line))
+    return at_work.returncode
 
 
 def environment(home: Path) -> dict[str, str]:

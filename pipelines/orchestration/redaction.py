@@ -25,7 +25,9 @@ def redacted(step: Callable[Given, Answer]) -> Callable[Given, Answer]:
     def behind_the_boundary(*given: Given.args, **named: Given.kwargs) -> Answer:
         try:
             return step(*given, **named)
-        except Exception as problem:
+        except (KeyboardInterrupt, SystemExit, dg.DagsterExecutionInterruptedError):
+            raise
+        except BaseException as problem:  # a library's panic is no Exception
             said = told(problem, step.__name__)
         # Raised out here, where the exception is gone: `from None` alone would keep it as the context.
         raise dg.Failure(said)

@@ -85,6 +85,30 @@ BAD_INPUT = {
 }
 
 
+def interrupted_query() -> None:
+    raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+
+
+def panic() -> None:
+    raise pl.exceptions.PanicException("the row of 0101704001")
+
+
+STOPPED = {
+    "Ctrl-C": (lambda: 130, "Interrupted: nothing half-written was kept."),  # what typer makes of it
+    "Ctrl-C in a query": (interrupted_query, "Interrupted: nothing half-written was kept."),
+    "a library's panic": (panic, "its message is withheld."),
+}
+
+
+@pytest.mark.parametrize("how", STOPPED)
+def test_a_command_that_is_stopped_says_one_sentence(monkeypatch, capsys, how) -> None:
+    stops, said = STOPPED[how]
+    monkeypatch.setattr(cli, "app", lambda **how: stops())
+    assert sammenhold(monkeypatch, "status") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("sammenhold: ") and told.endswith(f"{said}\n") and told.count("\n") == 1
+
+
 @pytest.mark.parametrize("fault", BAD_INPUT)
 def test_bad_input_is_one_sentence_and_writes_nothing(files, monkeypatch, capsys, fault) -> None:
     spoil, named = BAD_INPUT[fault]

@@ -19,7 +19,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # nothing in the process that forks ma
 
 from killing import Plan, completed_by, ended, looked_at, prepared
 from moments import without_drawing
-from starving import command
+from starving import in_fork
 
 from pipelines import run
 
@@ -28,9 +28,9 @@ def pair(plan: Plan, number: int, apart: float) -> dict[str, object]:
     """Two commands, the second one begun so many seconds after the first."""
     project = plan.copy(f"pair{number}")
     (project.home / "acknowledged").write_text("".join(f"{name}\n" for name in plan.published), "ascii")
-    first, said = command(project, lambda: None, "first")
+    first, said = in_fork(project, name="first")
     time.sleep(apart)
-    second, said_second = command(project, lambda: None, "second")
+    second, said_second = in_fork(project, name="second")
     ends = [ended(first), ended(second)]
     words = [path.read_text("utf-8") for path in (said, said_second)]
     told = {"ends": ends, "said": words, "wrong": looked_at(project)}

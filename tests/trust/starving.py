@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,38 +27,63 @@ from pipelines import cli
 from pipelines.project import Project
 from pipelines.warehouse import database
 
+LITTLE_COMMAND = Path(__file__).with_name("little_command.py")
+SUPERVISED = """
+import resource, sys
+from pipelines.supervisor import supervised
+resource.setrlimit(resource.RLIMIT_DATA, [int(sys.argv[1])] * 2)
+sys.exit(supervised(sys.argv[2:]))
+"""
 MB = 2**20
-MEMORY = 300 * MB  # what a run may take beyond what its libraries take by being loaded
+MEMORY = 300 * MB  # what the warehouse may take
+LEAST, ENOUGH = 200 * MB, 1200 * MB  # less than the libraries take, and more than a run does
 ROOMY = 200 * MB
+Begun = Callable[[Project], tuple[int, Path]]  # a process, and the file that gets what it says to standard error
 
 
-def starved(plan: Plan, project: Project, limit: Callable[[], None]) -> dict[str, object]:
-    """The command under a limit; then the home is looked at."""
-    path = project.home / "acknowledged"
-    path.write_text("".join(f"{name}\n" for name in plan.published), "ascii")
-    child, said = command(project, limit)
-    return {"exit": ended(child), "said": said.read_text("utf-8", "replace"), "wrong": looked_at(project)}
-
-
-def command(project: Project, limit: Callable[[], None], name: str = "said") -> tuple[int, Path]:
-    """`sammenhold run` in a child, and the file that gets what it says to standard error."""
+def in_fork(project: Project, first: Callable[[], None] = lambda: None, name: str = "said") -> tuple[int, Path]:
+    """`sammenhold run` in a child."""
     said = project.key_file.with_name(name)
-    where = ["--home", project.home, "--expectations", project.expectations, "--database", DATABASE]
 
     def work() -> None:
-        os.environ["SAMMENHOLD_KEY_FILE"] = str(project.key_file)
-        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _with_words(project, said)
         cli.STEPS.pop("evidence")  # as in the runs that it is held against, whose clock stood still
         cli.run_of = lambda project, database, day: run_of(project, day)
-        sys.argv = ["sammenhold", "run", *map(str, where), "--reference-date", DAY.isoformat()]
-        limit()
+        first()
         try:
             cli.main()
         except SystemExit as end:
             os._exit(int(end.code or 0))
 
     return forked(work), said
+
+
+def as_called(project: Project, room: int) -> tuple[int, Path]:
+    """The same in processes of its own, supervised, as whoever calls it has it; each may take so many bytes."""
+    said = project.key_file.with_name("said")
+
+    def work() -> None:
+        _with_words(project, said)
+        words = [str(room), sys.executable, str(LITTLE_COMMAND), *sys.argv[1:]]
+        os.execv(sys.executable, [sys.executable, "-c", SUPERVISED, *words])
+
+    return forked(work), said
+
+
+def _with_words(project: Project, said: Path) -> None:
+    os.environ["SAMMENHOLD_KEY_FILE"] = str(project.key_file)
+    os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    where = ["--home", project.home, "--expectations", project.expectations, "--database", DATABASE]
+    sys.argv = ["sammenhold", "run", *map(str, where), "--reference-date", DAY.isoformat()]
+
+
+def starved(plan: Plan, project: Project, begun: Begun) -> dict[str, object]:
+    """The command, begun with too little; then the home is looked at."""
+    path = project.home / "acknowledged"
+    path.write_text("".join(f"{name}\n" for name in plan.published), "ascii")
+    child, said = begun(project)
+    return {"exit": ended(child), "said": said.read_text("utf-8", "replace"), "wrong": looked_at(project)}
 
 
 def on_full_disks(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
@@ -70,7 +94,7 @@ def on_full_disks(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
         with disk(plan.folder / "disk", room) as (folder, enlarge):
             shutil.copytree(plan.project.home, folder / "home")
             project = replace(plan.project, home=folder / "home")
-            told = {"room": room // 1024} | starved(plan, project, lambda: None)
+            told = {"room": room // 1024} | starved(plan, project, in_fork)
             enlarge()
             yield told | {"next": completed(plan, project)}
 
@@ -92,34 +116,30 @@ def size(folder: Path) -> int:
 
 
 def with_little_memory(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
-    """The process may take so much, up to MEMORY, beyond what it has taken when its libraries are loaded. Polars and
-    DuckDB end a process that is refused memory or a thread at a bad moment: as if it had been killed."""
-    yield from limited(plan, how_many, "process", memory_limited)
+    """Each process may take so much: from too little to load the libraries to more than enough."""
+    yield from limited(plan, rooms(LEAST, ENOUGH, how_many), as_called)
 
 
 def with_little_memory_for_duckdb(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
     """The warehouse, which holds all that grows with the data, may take so much, and spills the rest."""
-    yield from limited(plan, how_many, "duckdb", duckdb_limited)
+    yield from limited(plan, rooms(MB, MEMORY, how_many), with_small_warehouse)
 
 
-def limited(plan: Plan, how_many: int, name: str, limit: Callable[[int], None]) -> Iterator[dict[str, object]]:
-    """Limits from one megabyte to MEMORY, each so many times the one before."""
-    for number in range(how_many):
-        room = int(MEMORY ** ((number + 1) / how_many) * MB ** (1 - (number + 1) / how_many))
-        project = plan.copy(f"{name}{number}")
-        told = {"room": room // MB} | starved(plan, project, lambda room=room: limit(room))
+def rooms(least: int, most: int, how_many: int) -> list[int]:
+    """Bytes from more than the least to the most, each so many times the one before."""
+    return [round(least * (most / least) ** ((number + 1) / how_many)) for number in range(how_many)]
+
+
+def limited(plan: Plan, rooms: list[int], begun: Callable[[Project, int], tuple[int, Path]]) -> Iterator[dict]:
+    for room in rooms:
+        project = plan.copy(f"{begun.__name__}_{room}")
+        told = {"room": room // MB} | starved(plan, project, lambda project, room=room: begun(project, room))
         yield told | {"next": completed(plan, project)}
         shutil.rmtree(project.home)
 
 
-def memory_limited(room: int) -> None:
-    taken = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
-    limit = int(taken.split()[1]) * 1024 + room
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def duckdb_limited(room: int) -> None:
-    database.MEMORY = f"{room}B"
+def with_small_warehouse(project: Project, room: int) -> tuple[int, Path]:
+    return in_fork(project, lambda: setattr(database, "MEMORY", f"{room}B"))
 
 
 PLANS = {"disk": on_full_disks, "memory": with_little_memory, "duckdb": with_little_memory_for_duckdb}

@@ -57,7 +57,7 @@ def test_a_run_that_is_at_work_is_left_alone(instance) -> None:
 
 def test_sammenhold_dev_ends_stale_runs_first(tmp_path, instance, monkeypatch) -> None:
     run = instance.create_run_for_job(little, status=dg.DagsterRunStatus.STARTED)
-    monkeypatch.setattr(dev.subprocess, "run", lambda *words, **named: subprocess.CompletedProcess(words, 0))
+    monkeypatch.setattr(dev, "scrubbed_run", lambda command, said: 0)
     assert dev.start_dagster(tmp_path, 3000) == 0
     assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
 

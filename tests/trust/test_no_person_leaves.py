@@ -25,6 +25,7 @@ from nasty import lay, project_in
 from scanner import persons_found, spellings
 
 from pipelines import flow
+from pipelines.orchestration import dev
 from pipelines.orchestration.redaction import redacted
 from pipelines.project import InputError, Project
 from pipelines.redaction import told
@@ -114,7 +115,7 @@ def shell(folder: Path, *words: str) -> None:
     for name in ("user", "tmp"):
         (folder / name).mkdir(exist_ok=True)
     words = tuple(word.replace("SPEC", str(REPOSITORY / "tests/data/nasty/specification.yaml")) for word in words)
-    done = subprocess.run([sys.executable, "-c", "from pipelines.cli import main; main()", *words], cwd=folder / "tmp",
+    done = subprocess.run([sys.executable, "-m", "pipelines.supervisor", *words], cwd=folder / "tmp",
                           env=os.environ | {n: str(p) for n, p in here.items()}, capture_output=True)  # fmt: skip
     (folder / "told.txt").write_bytes(done.stdout + done.stderr)
 
@@ -186,8 +187,13 @@ def input_fails() -> None:
     raise InputError(f"The row of {P} is wrong: mend {P[:6]}-{P[6:]}.")
 
 
+def library_panics() -> None:
+    """As Rust's libraries do: no Exception, but a BaseException."""
+    raise pl.exceptions.PanicException(f"the row of {P}")
+
+
 FAILURES: list[Callable[[], None]] = [
-    pandera_fails, polars_fails, duckdb_fails, memory_fails, chained_fails, input_fails,
+    pandera_fails, polars_fails, duckdb_fails, memory_fails, chained_fails, input_fails, library_panics,
 ]  # fmt: skip
 
 
@@ -267,3 +273,10 @@ def test_the_scan_finds_each_spelling(tmp_path):
     for number, spelled in enumerate(spellings(P)):
         (tmp_path / f"{number}.txt").write_bytes(b"x" + spelled + b"y")
     assert len({found.split(":")[0] for found in persons_found(tmp_path, [P], vault)}) == 12
+
+
+def test_no_person_leaves_through_the_terminal_under_dagster(capfd) -> None:
+    """A library in a step's process writes to standard error itself."""
+    words = [sys.executable, "-c", f"import os, sys; os.write(2, b'panicked at {P}\\n'); sys.exit(3)"]
+    assert dev.scrubbed_run(words, dict(os.environ)) == 3
+    assert capfd.readouterr().err == "panicked at (udeladt)\n"

@@ -1,0 +1,109 @@
+"""The command `sammenhold` says a sentence also where something else ends the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.supervisor import LEAST, OWN, without_a_word
+
+SUPERVISED = "import sys; from pipelines.supervisor import supervised; sys.exit(supervised(sys.argv[1:]))"
+PERSON = "0101701234"
+NOT_ENOUGH = "sammenhold: The memory was not enough, or something else ended the command"
+on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and no such limits")
+
+
+def begun(program: str) -> subprocess.Popen[str]:
+    """A program in the place of the command line."""
+    words = [sys.executable, "-c", SUPERVISED, sys.executable, "-c", program]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(command: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = command.communicate()
+    return command.returncode, out, err
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_what_the_command_line_has_said_stands(code: int) -> None:
+    program = f"import sys; print('answer'); sys.stderr.write('said'); sys.exit({OWN + code})"
+    assert ended(begun(program)) == (code, "answer\n", "said")
+
+
+@on_unix
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGABRT", "SIGSEGV", "SIGBUS"])
+def test_an_end_by_the_system_or_by_a_library_is_told(name: str) -> None:
+    code, out, err = ended(begun(f"import os, signal; os.kill(os.getpid(), signal.{name})"))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{NOT_ENOUGH} ({name}): nothing half-written was published;") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_an_exit_that_is_not_the_command_lines_own_is_told(code: int) -> None:
+    """OpenBLAS ends the process with exit code 1 where it is refused memory; Windows ends one by codes above 255."""
+    told, _, err = ended(begun(f"import os; os._exit({code})"))
+    assert told == 2 and err.startswith(f"{NOT_ENOUGH} (exit code {code})")
+    assert "(exit code 3221225477)" in without_a_word(0xC0000005)
+
+
+@on_unix
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_who_asks_the_command_to_stop_stops_the_command_line(name: str, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    command = begun(
+        f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    )
+    while not note.exists() or not note.read_text():
+        time.sleep(0.01)
+    command.send_signal(getattr(signal, name))
+    assert ended(command) == (2, "", "sammenhold: Interrupted: nothing half-written was kept.\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
+@on_unix
+def test_less_than_loading_takes_is_told_at_once() -> None:
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_DATA, [{LEAST['RLIMIT_DATA'] - 1}] * 2)\n"
+    command = [sys.executable, "-c", limited + SUPERVISED, "no such program"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("sammenhold: The memory was not enough, since a limit is set")
+
+
+def test_the_command_as_it_is_called(tmp_path: Path) -> None:
+    """A module of the folder one stands in is not taken for a library."""
+    (tmp_path / "typer.py").write_text("raise SystemExit(0)")
+    words = [sys.executable, "-P", "-m", "pipelines.supervisor", "gate", "--database", "nix"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sammenhold: There is no specification of 'nix'") and done.stderr.count("\n") == 1
+
+
+LIBRARIES = """
+import os, sys
+from pipelines.__main__ import ended_by_itself, loading
+with loading():
+    LOADING
+def work():
+    os.write(2, b"thread panicked at the row of PERSON")
+    sys.stderr.write("said")
+    sys.exit(1)
+ended_by_itself(work)
+""".replace("PERSON", PERSON)
+
+
+def test_what_libraries_write_past_python_goes_nowhere() -> None:
+    assert ended(begun(LIBRARIES.replace("LOADING", "os.write(2, b'loading')"))) == (1, "", "said")
+
+
+@pytest.mark.parametrize("fails", ["raise MemoryError", "import no_such_library", "raise SystemError('0101701234')"])
+def test_what_cannot_be_loaded_is_told(fails: str) -> None:
+    code, out, err = ended(begun(LIBRARIES.replace("LOADING", fails)))
+    assert (code, out) == (2, "") and PERSON not in err and err.count("\n") == 1
+    assert err.startswith("sammenhold: The memory was not enough, or no library could be loaded (")
