@@ -126,20 +126,24 @@ def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     for centre in modes(np.log(ratio), SAME_RATIO):
         factor = _or_power_of_ten(r, n, tidy(_fitted_factor(r, n, float(np.exp(centre)), digits)), digits)
         if abs(factor - 1) > SMALLEST_FACTOR_STEP:
-            fitting = n[np.abs(n - factor * r) <= SAME_RATIO * np.abs(n)]
-            slack = _rounding(last_digit(fitting), factor, digits[1])
+            slack = _rounding(last_digit(n[_fits(r, n, factor, digits)]), factor, digits[1])
             yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, partial(np.multiply, factor), slack)
 
 
 def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> float:
     """Least squares through the origin among what fits, by what rounding allows, and again."""
     for _ in range(4):
-        fits = np.maximum(SAME_RATIO * np.abs(factor * r), _rounding(digits[0], factor, digits[1]))
-        near = np.abs(n - factor * r) <= fits
+        near = _fits(r, n, factor, digits)
         if near.sum() < 2:
             return factor
         factor = float((n[near] * r[near]).sum() / (r[near] ** 2).sum())
     return factor
+
+
+def _fits(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> np.ndarray:
+    """Which are in one ratio but for rounding: where that leaves 0 or 1, no two ratios are alike."""
+    by_rounding = _rounding(digits[0], factor, digits[1])
+    return np.abs(n - factor * r) <= np.maximum(SAME_RATIO * np.abs(factor * r), by_rounding)
 
 
 def _or_power_of_ten(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> float:

@@ -362,3 +362,13 @@ def test_whole_metres_are_a_hundredth_of_whole_centimetres(seed):
     changed_ones = changed(new, pl.col("unit") == "s3", pulse=(pl.col("pulse") / 100).round().cast(pl.Int64))
     (cause,) = explained(reported, changed_ones).causes
     assert (cause.kind, cause.where, cause.parameters) == ("unit_factor", {"unit": "s3"}, {"factor": 0.01})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_factor_leaves_0_or_1_of_is_no_constant(seed):
+    """A thousandth of 640 ± 80: most are 1, but those below 500 are 0, as rounding has it."""
+    reported, new = (
+        frame.with_columns((pl.col("pulse") * 5.7 + 224).round().cast(pl.Int64)) for frame in noisy_sides(seed, 1500)
+    )
+    changed_ones = changed(new, SYD, pulse=(pl.col("pulse") / 1000).round().cast(pl.Int64))
+    assert told(explained(reported, changed_ones)) == [("unit_factor", ("pulse",), IN_SYD, {"factor": 0.001})]
