@@ -180,11 +180,19 @@ def log_chance(trials: Trials, found: Candidate) -> float:
     """If hits were scattered over the trials whatever their attributes, n of them would hold k hits or more with a
     chance below exp(−n KL(k/n, usual share)) (Hoeffding 1963, also for draws without replacement). The description is
     paid for: the exp(−cost) of all slices add up to less than one, so the bound holds for all at once, nested or not.
-    What is everything is held against the share of the prior."""
-    n, k = found.trials, found.hits
-    usual = trials.hits / trials.n if found.length else PRIOR_HITS / PRIOR_TRIALS
-    divergence = xlogy(k, k / (n * usual)) + xlogy(n - k, (n - k) / max(n * (1 - usual), 1e-300))
-    return min(0.0, cost(trials.rows, found.named, found.period) - float(divergence))
+    What is everything is held against the share of the prior. Where most of everything is hit that is no noise wherever
+    it lies, so a slice of it is as sure as the whole."""
+    whole = -_divergence(trials.hits, trials.n, PRIOR_HITS / PRIOR_TRIALS)
+    if not found.length:
+        return min(0.0, whole)
+    said = cost(trials.rows, found.named, found.period)
+    of_slice = said - _divergence(found.hits, found.trials, trials.hits / trials.n)
+    return min(0.0, of_slice, whole if lower_limit(trials.hits, trials.n) >= MOST else 0.0)
+
+
+def _divergence(k: float, n: float, usual: float) -> float:
+    """n KL(k/n, usual share)."""
+    return float(xlogy(k, k / (n * usual)) + xlogy(n - k, (n - k) / max(n * (1 - usual), 1e-300)))
 
 
 def _bound(trials: Trials, candidate: Candidate) -> float:

@@ -220,6 +220,16 @@ def test_a_unit_mapped_wrong_from_a_day_on():
     assert cause.explained <= cause.in_slice < len(new.filter(unit="n2"))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_unit_mapped_wrong_for_most_of_its_time(seed):
+    """Of its records nearly all are moved: that the first ones are not says when, not whether."""
+    reported, new = noisy_sides(seed, 1500)
+    moved = (pl.col("unit") == "n1") & (pl.col("day") >= dt.date(2026, 2, 1))
+    (cause,) = explained(reported, changed(new, moved, unit=pl.lit("n2"))).causes
+    assert (cause.kind, cause.parameters) == ("unit_mapped_wrong", {"from": "n1", "to": "n2"})
+    assert abs(dt.date.fromisoformat(cause.where["period"]["from"]) - dt.date(2026, 2, 1)) <= dt.timedelta(days=8)
+
+
 def test_test_persons():
     spec = spec_with(test_persons=["2502609996", "0107729996"])
     reported, new = agreeing(11)
