@@ -7,15 +7,16 @@ from math import log
 
 import numpy as np
 
-SHARES = (0.3, 0.6, 0.95)  # of hits inside, for each of which the best interval is found exactly
+# Of hits inside (outside, where more is usual), for each of which the best interval is found exactly.
+SHARES = (0.3, 0.6, 0.95)
 
 
 def best_intervals(k: np.ndarray, n: np.ndarray, usual: float) -> set[tuple[int, int]]:
     """First and last position of the intervals of days that gain most, one for each of SHARES, from hits and trials
     by day.
 
-    For a given share inside and the `usual` one outside, a day's log-likelihood ratio is a number, and the best
-    interval is the one with the largest sum (Kadane's scan, Bentley 1984).
+    For given shares inside and outside, of which the `usual` is one, a day's log-likelihood ratio is a number, and the
+    best interval is the one with the largest sum (Kadane's scan, Bentley 1984).
     """
     total = np.zeros((len(SHARES), len(k) + 1))
     np.cumsum(_weights(k, n, usual), axis=1, out=total[:, 1:])
@@ -24,9 +25,11 @@ def best_intervals(k: np.ndarray, n: np.ndarray, usual: float) -> set[tuple[int,
 
 
 def _weights(k: np.ndarray, n: np.ndarray, usual: float) -> np.ndarray:
-    """By share and day the log-likelihood ratio."""
-    return np.outer([log(share / usual) for share in SHARES], k) + np.outer(
-        [log((1 - share) / (1 - usual)) for share in SHARES], n - k
+    """By share and day the log-likelihood ratio of the higher share to the lower: where the interval is most of the
+    days, the usual share is its own."""
+    ends = [(max(share, usual), min(share, usual)) for share in SHARES]
+    return np.outer([log(high / low) for high, low in ends], k) + np.outer(
+        [log((1 - high) / (1 - low)) for high, low in ends], n - k
     )
 
 

@@ -126,6 +126,16 @@ def test_a_break_in_one_region_is_found_among_the_noise():
     assert abs(dt.date.fromisoformat(found["period"]["from"]) - dt.date(2026, 4, 13)) <= dt.timedelta(days=3)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_break_in_time_before_which_little_lies_is_found_to_the_day(seed):
+    """Most days lie after it, so what is usual is hardly less than what is hit there."""
+    _, frame = agreeing(seed, 3000)
+    late = frame["day"].to_numpy() >= np.datetime64("2026-02-02")
+    hits = late & (np.random.default_rng(seed).random(len(frame)) < 0.9)
+    place = best_slice(rows_of(frame, "day", []), np.ones(len(frame), bool), hits)
+    assert place.where == {"period": {"from": "2026-02-02"}}
+
+
 def test_where_no_record_tells_the_days_apart_the_first_of_a_month_is_told():
     reported, new = (
         frame.filter(~pl.col("day").is_between(dt.date(2026, 2, 25), dt.date(2026, 3, 5))) for frame in agreeing(5)
