@@ -93,7 +93,7 @@ def _rows(records: Records, side: str) -> Rows:
     columns = {name: scope.coded(name) for name in (*CARRIED, *spec.slices, *codes) if scope.has(name)}
     for name, variable in spec.variables.items():
         if (variable.numeric or variable.type == "date") and scope.has(name):
-            columns[f"{EDGE}{name}"] = _edge(scope.column(name))
+            columns[f"{EDGE}{name}"] = _agreed(records, side, name, _edge(scope.column(name)))
     columns |= {name: scope.coded(name) for name in LATE if scope.has(name)}
     return rows_from(columns, scope.days, sks)
 
@@ -107,6 +107,18 @@ def _edge(values: pl.Series) -> Coded:
     said = pl.Series(ends, dtype=values.dtype).cast(pl.String).to_list()
     number = np.argsort(np.argsort(said))
     return Coded(tuple(sorted(said)), np.select([low, high], number.tolist(), -1).astype(np.int8))
+
+
+def _agreed(records: Records, side: str, name: str, edge: Coded) -> Coded:
+    """The edge without the records that the counterpart places elsewhere: no boundary on the other side takes these."""
+    (other,) = {*records.scopes} - {side}
+    at = np.flatnonzero((edge.code >= 0) & (records.counterparts[side] >= 0))
+    if not records.scopes[other].has(name):
+        return edge
+    told = records.scopes[other].column(name).gather(records.counterparts[side][at])
+    code = edge.code.copy()
+    code[at[records.scopes[side].column(name).gather(at).ne_missing(told).to_numpy()]] = -1
+    return Coded(edge.values, code)
 
 
 def _said(records: Records, side: str, inside: np.ndarray, place: Slice) -> tuple[str, dict, dict] | None:

@@ -44,6 +44,14 @@ class Records:
         return rows_from({name: new.coded(name) for name in slice_attributes(self.spec) if new.has(name)}, new.days)
 
     @cached_property
+    def counterparts(self) -> Mapping[str, np.ndarray]:
+        """By side, the place of each record's counterpart on the other side; −1 for none."""
+        at = self.pairs.at
+        found = {side: np.full(len(scope), -1) for side, scope in self.scopes.items()}
+        found["reported"][at["reported"]], found["new"][at["new"]] = at["new"], at["reported"]
+        return found
+
+    @cached_property
     def is_test(self) -> Mapping[str, np.ndarray]:
         """By side, the records of known test persons."""
         return {side: self._are_test(side) for side in self.scopes}

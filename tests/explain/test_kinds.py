@@ -126,6 +126,19 @@ def test_several_faults_at_once_are_all_told():
 # ---------------------------------------------------------------- records
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_boundary_takes_only_what_its_own_side_places_on_it(seed):
+    """A fifth of the new records at the edge say another pulse, and so are kept, beside what was reported at it."""
+    reported, new = noisy_sides(seed, 1500)
+    low = pl.concat([frame.filter(pl.col("pulse") < 60)["person"] for frame in (reported, new)]).implode()
+    reported, new = (frame.filter(~pl.col("person").is_in(low)) for frame in (reported, new))
+    apart = new.filter(pulse=60)["person"].gather_every(5).implode()
+    new = changed(new, pl.col("person").is_in(apart), pulse=pl.lit(75)).filter(pl.col("pulse") != 60)
+    assert [(cause.kind, cause.where, cause.parameters) for cause in explained(reported, new).causes] == [
+        ("boundary_off", {}, {"edge": {"pulse": 60}})
+    ]
+
+
 def test_a_unit_whose_records_are_held_back_does_send():
     reported, new = agreeing(14)
     held = pl.col("unit") == "s3"
