@@ -70,7 +70,7 @@ def _one_sided(records: Records, side: str) -> Iterator[Cause]:
         hits = records.alone[side] & left
         late = _lag(records, left, hits) if side == "reported" else None
         place = best_slice(rows, left, hits, NEARLY_ALL, lists=False)
-        if late and (place is None or late.gain_of_slice > place.gain):
+        if late and late.leads(place):
             inside = late.inside(records) & left
             taken = {side: np.flatnonzero(inside & hits)}
             yield records.take("late_arrival", None, {"lag": late.days}, taken, (inside[left], hits[left]), late.where)
@@ -175,20 +175,27 @@ def _places(where: dict[str, Any]) -> dict[str, Any]:
 
 
 LAGS = np.arange(10, 181, 5)  # days
+GONE = 0.95  # of the last days, where these never arrived
 
 
 @dataclass(frozen=True)
 class Lag:
     """Coverage falls towards the reference date, from `days` before it, in a place.
 
-    In nats: `gain` over the share that is usual in the place; `gain_of_slice` over one share in all, as a slice's is,
-    by which a lag and a gap are held against each other.
+    In nats: `gain` over the share that is usual in the place, and `gain_of_gap` what it would be were simply all of the
+    last days gone; `gain_of_slice` over one share in all, as a slice's is, by which a lag and a gap of another place
+    are held against each other.
     """
 
     gain: float
     gain_of_slice: float
     days: int
     where: dict[str, Any]
+    gain_of_gap: float = 0.0
+
+    def leads(self, place: Slice | None) -> bool:
+        """Whether it is told before what else is gone."""
+        return place is None or (self.gain > self.gain_of_gap and self.gain_of_slice > place.gain)
 
     def inside(self, records: Records) -> np.ndarray:
         return _regions(records).inside(self.where) & (_age(records) < self.days)
@@ -210,7 +217,10 @@ def _lag(records: Records, left: np.ndarray, hits: np.ndarray) -> Lag | None:
     ]
     best = max(tried, key=lambda lag: lag.gain)
     paid = float(np.log(len(tried)))
-    return replace(best, gain_of_slice=best.gain_of_slice - paid) if best.gain - paid > LEAST_GAIN else None
+    if best.gain - paid <= LEAST_GAIN:
+        return None
+    of_gap = _gap_gain(*_by_age(ages, of, hits, rows.inside(best.where) & left))
+    return replace(best, gain_of_slice=best.gain_of_slice - paid, gain_of_gap=of_gap)
 
 
 def _regions(records: Records) -> Rows:
@@ -251,3 +261,11 @@ def _lag_gains(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int, total: 
     line = float((alone * np.log(share)).sum() + (paired * np.log(1 - share)).sum())
     as_usual = float(alone.sum() * np.log(usual) + paired.sum() * np.log(1 - usual))
     return line - as_usual, line + likelihood_less(alone.sum(), n[young].sum(), *total)
+
+
+def _gap_gain(ages: np.ndarray, n: np.ndarray, k: np.ndarray) -> float:
+    """The same were all gone from a day on, the one that fits best: an abrupt end is no lag."""
+    young, gone = n.cumsum(), k.cumsum()
+    usual = (gone[-1] - gone + 1) / (young[-1] - young + 20)
+    gains = gone * np.log(GONE / usual) + (young - gone) * np.log((1 - GONE) / (1 - usual))
+    return float(gains[ages < LAGS[-1]].max())

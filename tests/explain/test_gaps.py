@@ -7,10 +7,12 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from planted_sides import REFERENCE, agreeing, explained, noisy_sides, told
+from planted_sides import REFERENCE, SPEC, agreeing, explained, noisy_sides, told
 from rows_of_frame import rows_of
 
+from pipelines.explain.causes import explain
 from pipelines.explain.slices import best_slice
+from pipelines.reconciliation.reconcile import reconcile
 
 
 def first_told(gone: pl.Expr, seed: int, n: int = 9000):
@@ -33,6 +35,16 @@ def test_the_last_weeks_of_a_region_are_a_gap_where_all_is_gone(seed):
     kind, _, where, _ = first_told(gone, seed)
     assert (kind, where["region"]) == ("period_gap", "syd")
     assert set(where["period"]) == {"from"} and abs(dt.date.fromisoformat(where["period"]["from"]).day - 8) <= 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_twenty_records_of_which_none_has_come_are_no_lag(seed):
+    """A lag costs less to say than a gap; but it is not what is seen where all is there to a day, and then nothing."""
+    reported, new = noisy_sides(seed, 3800)
+    gone = (pl.col("region") == "midt") & (pl.col("day") >= dt.date(2026, 12, 17))
+    found = reconcile(SPEC, reported, new.filter(~gone), dt.date(2026, 12, 26))
+    ((kind, _, where, _),) = told(explain(SPEC, found))
+    assert (kind, where["region"], set(where["period"])) == ("period_gap", "midt", {"from"})
 
 
 @pytest.mark.parametrize("seed", range(4))
