@@ -200,7 +200,7 @@ def _line(cells: Cells, r: np.ndarray, n: np.ndarray, near: np.ndarray) -> Itera
             return
         a, b = np.polyfit(r[near], n[near], 1)
         near = np.abs(n - a * r - b) <= max(3 * float(np.std((n - a * r - b)[near])), EXACT)
-    a, b = float(f"{a:.4g}"), float(f"{b:.4g}")
+    a, b = _in_few_digits(r[near], n[near], a, b)
     slack = (
         _rounding(last_digit(n[near]), a, last_digit(r[near]))
         + abs(b) * 5e-4
@@ -209,6 +209,19 @@ def _line(cells: Cells, r: np.ndarray, n: np.ndarray, near: np.ndarray) -> Itera
     is_factor, is_offset, is_constant = abs(b) <= 2 * slack, abs(a - 1) < 0.01, abs(a) < 0.01
     if not (is_factor or is_offset or is_constant):
         yield predicted_suspicion(cells, "unit_linear", {"a": a, "b": b}, lambda values: a * values + b, slack)
+
+
+def _in_few_digits(r: np.ndarray, n: np.ndarray, a: float, b: float) -> tuple[float, float]:
+    """The line with no more digits than the data know: 2 and 7 rather than 1.996 and 7.632, where both fit."""
+    unsure = 2 * float(np.std(n - a * r - b, ddof=2)) / np.sqrt(len(n))  # two standard errors of the mean
+    a = _shortest(a, unsure / float(np.std(r)))
+    return a, _shortest(float(np.mean(n - a * r)), unsure)
+
+
+def _shortest(number: float, within: float) -> float:
+    """The number in the fewest digits, of four at most, that are near enough."""
+    short = (float(f"{number:.{digits}g}") for digits in range(1, 4))
+    return next((said for said in short if abs(said - number) <= within), float(f"{number:.4g}"))
 
 
 def _constants(cells: Cells, n: np.ndarray) -> Iterator[Suspicion]:

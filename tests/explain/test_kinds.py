@@ -395,3 +395,12 @@ def test_what_a_factor_leaves_0_or_1_of_is_no_constant(seed):
     )
     changed_ones = changed(new, SYD, pulse=(pl.col("pulse") / 1000).round().cast(pl.Int64))
     assert told(explained(reported, changed_ones)) == [("unit_factor", ("pulse",), IN_SYD, {"factor": 0.001})]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_scale_is_told_in_no_more_digits_than_the_data_know(seed):
+    """1.999 · r + 7.08 is as near to whole numbers as 2 · r + 7."""
+    reported, new = noisy_sides(seed, 1500)
+    changed_ones = changed(new, pl.col("unit") == "s3", weight=(pl.col("weight") * 2 + 7).round())
+    (cause,) = explained(reported, changed_ones).causes
+    assert (cause.kind, cause.where, cause.parameters) == ("unit_linear", {"unit": "s3"}, {"a": 2.0, "b": 7.0})
