@@ -12,7 +12,8 @@ from pipelines.explain.numbers import EXACT
 from pipelines.explain.slices import FEWEST_HITS
 from pipelines.spec.model import Variable
 
-OFTEN = 0.2  # of the differing pairs of a focus
+# Of the differing pairs of a focus; fewer will do where they are many times as many as chance would cross.
+OFTEN, BEYOND_CHANCE = 0.2, 3.0
 LOOKED_AT = 5_000  # of these pairs, about as many, at first
 
 
@@ -20,11 +21,18 @@ def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Two fields of one type exchanged: each new value is the other's reported one."""
     seen = np.flatnonzero(focus & cells.differing)
     seen = seen[:: max(1, len(seen) // LOOKED_AT)]
-    often = max(FEWEST_HITS, OFTEN * len(seen))
-    for other in _alike(pairs, cells):
-        # The one comparison tells most, and is made first.
-        if len(seen) and _same(cells, other, seen).sum() >= often and _are_crossed(cells, other, seen).sum() >= often:
-            yield _crossed(cells, other)
+    if len(seen) >= FEWEST_HITS:
+        yield from (_crossed(cells, other) for other in _alike(pairs, cells) if _cross_often(cells, other, seen))
+
+
+def _cross_often(one: Cells, other: Cells, at: np.ndarray) -> bool:
+    """Often, or far more often than two fields would that have nothing to do with one another."""
+    there = _same(one, other, at)
+    if there.sum() < FEWEST_HITS:
+        return False  # the one comparison tells most
+    back = _same(other, one, at)
+    by_chance = there.sum() * back.mean()
+    return (there & back).sum() >= max(FEWEST_HITS, min(OFTEN * len(at), BEYOND_CHANCE * by_chance))
 
 
 def _are_crossed(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:

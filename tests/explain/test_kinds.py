@@ -404,3 +404,21 @@ def test_a_scale_is_told_in_no_more_digits_than_the_data_know(seed):
     changed_ones = changed(new, pl.col("unit") == "s3", weight=(pl.col("weight") * 2 + 7).round())
     (cause,) = explained(reported, changed_ones).causes
     assert (cause.kind, cause.where, cause.parameters) == ("unit_linear", {"unit": "s3"}, {"a": 2.0, "b": 7.0})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_twenty_exchanged_records_are_found_though_elsewhere_more_differ(seed):
+    spec = spec_with(variables={"before": {"type": "decimal"}})
+    before = pl.Series(np.random.default_rng(seed).normal(83, 17, 1500).round(1))
+    reported, new = (
+        frame.with_columns(
+            before=before.gather(frame["person"].str.slice(1).cast(pl.Int64)), before_missing=pl.lit(None, pl.String)
+        )
+        for frame in noisy_sides(seed, 1500)
+    )
+    new = changed(new, (pl.col("region") == "nord") & (pl.col("sex") == "F"), before=pl.col("before").shuffle(seed))
+    here = (pl.col("unit") == "s3") & (pl.col("age_band") == "80+") & (pl.col("sex") == "M")
+    exchanged = changed(new, here, weight=pl.col("before"), before=pl.col("weight"))
+    assert told(explained(reported, exchanged, spec)) == [
+        ("variables_swapped", ("before", "weight"), {"unit": "s3", "age_band": "80+", "sex": "M"}, {})
+    ]
