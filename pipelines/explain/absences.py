@@ -21,6 +21,7 @@ from pipelines.reconciliation.sides import SURPLUS
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
 CARRIED = ("unit", "region", "hospital", "age_band", "sex")  # what a reported record may know of itself
 EDGE = "at the edge of "
+DISAGREE = 0.3  # of values, at most, where nothing is wrong (published: 4–30 %)
 FEWEST_WITHDRAWN_RATIO = 3.0  # withdrawn records are alone so many times as often as others
 
 
@@ -110,14 +111,18 @@ def _edge(values: pl.Series) -> Coded:
 
 
 def _agreed(records: Records, side: str, name: str, edge: Coded) -> Coded:
-    """The edge without the records that the counterpart places elsewhere: no boundary on the other side takes these."""
+    """The edge without the records that the counterpart places elsewhere: no boundary on the other side takes these.
+    Where more are than disagree anyway, something else is wrong with the value, and the edge is left as it is."""
     (other,) = {*records.scopes} - {side}
-    at = np.flatnonzero((edge.code >= 0) & (records.counterparts[side] >= 0))
+    counterpart = records.counterparts[side]
+    at = np.flatnonzero((edge.code >= 0) & (counterpart >= 0))
     if not records.scopes[other].has(name):
         return edge
-    told = records.scopes[other].column(name).gather(records.counterparts[side][at])
+    told = records.scopes[other].column(name).gather(counterpart[at])
+    apart = at[records.scopes[side].column(name).gather(at).ne_missing(told).to_numpy()]
+    n, k = (np.bincount(edge.code[of], minlength=len(edge.values)) for of in (np.flatnonzero(edge.code >= 0), apart))
     code = edge.code.copy()
-    code[at[records.scopes[side].column(name).gather(at).ne_missing(told).to_numpy()]] = -1
+    code[apart[(k <= DISAGREE * n)[edge.code[apart]]]] = -1
     return Coded(edge.values, code)
 
 

@@ -125,9 +125,15 @@ def _factors(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     digits = last_digit(n), last_digit(r)
     for centre in modes(np.log(ratio), SAME_RATIO):
         factor = _or_power_of_ten(r, n, tidy(_fitted_factor(r, n, float(np.exp(centre)), digits)), digits)
-        if abs(factor - 1) > SMALLEST_FACTOR_STEP:
-            slack = _rounding(last_digit(n[_fits(r, n, factor, digits)]), factor, digits[1])
+        fitting = n[_fits(r, n, factor, digits)]
+        if abs(factor - 1) > SMALLEST_FACTOR_STEP and _is_told(factor, fitting):
+            slack = _rounding(last_digit(fitting), factor, digits[1])
             yield predicted_suspicion(cells, "unit_factor", {"factor": factor}, partial(np.multiply, factor), slack)
+
+
+def _is_told(factor: float, fitting: np.ndarray) -> bool:
+    """One new value whatever was reported tells no factor; a power of ten needs no telling."""
+    return factor == 10.0 ** round(np.log10(factor)) or len(np.unique(fitting)) > 1
 
 
 def _fitted_factor(r: np.ndarray, n: np.ndarray, factor: float, digits: tuple[float, float]) -> float:

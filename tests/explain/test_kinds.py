@@ -422,3 +422,12 @@ def test_twenty_exchanged_records_are_found_though_elsewhere_more_differ(seed):
     assert told(explained(reported, exchanged, spec)) == [
         ("variables_swapped", ("before", "weight"), {"unit": "s3", "age_band": "80+", "sex": "M"}, {})
     ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_value_whatever_was_reported_is_no_factor_and_no_boundary(seed):
+    """1 is a hundred-and-thirtieth of what was reported, and the lowest value there is; told is neither."""
+    reported, new = (frame.with_columns(pulse=pl.col("pulse") + 60) for frame in noisy_sides(seed, 1500))
+    assert told(explained(reported, changed(new, SYD, pulse=pl.lit(1)))) == [
+        ("constant_value", ("pulse",), IN_SYD, {"value": 1})
+    ]
