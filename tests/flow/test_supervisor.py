@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.supervisor import LEAST, OWN, without_a_word
 
-SUPERVISED = "import sys; from pipelines.supervisor import supervised; sys.exit(supervised(sys.argv[1:]))"
+SUPERVISED = "import sys; from pipelines.supervisor import supervised; sys.exit(supervised(sys.argv[1:], 2.0))"
 PERSON = "0101701234"
 NOT_ENOUGH = "sammenhold: The memory was not enough, or something else ended the command"
 on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and no such limits")
@@ -65,6 +65,20 @@ def test_who_asks_the_command_to_stop_stops_the_command_line(name: str, tmp_path
     assert ended(command) == (2, "", "sammenhold: Interrupted: nothing half-written was kept.\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+def test_a_command_that_does_nothing_is_ended() -> None:
+    code, _, err = ended(begun("import threading; threading.Event().wait(60)"))
+    assert code == 2 and err.startswith("sammenhold: The memory was not enough, or something else held the command up")
+
+
+WORKS = "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: sum(range(10_000))\n"
+BY_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKS!r}])\n"
+
+
+@pytest.mark.parametrize("program", [WORKS, BY_CHILD], ids=["itself", "by a process that it started"])
+def test_a_command_that_works_is_left_to_it(program: str) -> None:
+    assert ended(begun(f"{program}import sys; sys.exit({OWN})")) == (0, "", "")
 
 
 @on_unix

@@ -32,11 +32,11 @@ SUPERVISED = """
 import resource, sys
 from pipelines.supervisor import supervised
 resource.setrlimit(resource.RLIMIT_DATA, [int(sys.argv[1])] * 2)
-sys.exit(supervised(sys.argv[2:]))
+sys.exit(supervised(sys.argv[2:], 20.0))
 """
 MB = 2**20
 MEMORY = 300 * MB  # what the warehouse may take
-LEAST, ENOUGH = 200 * MB, 1200 * MB  # less than the libraries take, and more than a run does
+LEAST, ENOUGH = 200 * MB, 4000 * MB  # less than the libraries take, and more than a run does
 ROOMY = 200 * MB
 Begun = Callable[[Project], tuple[int, Path]]  # a process, and the file that gets what it says to standard error
 
