@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # nothing in the process that forks may have threads of its own at work
@@ -34,6 +35,10 @@ from pipelines.supervisor import supervised
 resource.setrlimit(resource.RLIMIT_DATA, [int(sys.argv[1])] * 2)
 sys.exit(supervised(sys.argv[2:], 20.0))
 """
+UNSUPERVISED = SUPERVISED.replace(
+    "from pipelines.supervisor import supervised",
+    "import subprocess\ndef supervised(words, patience): return subprocess.call(words, timeout=60) % 64",
+)
 MB = 2**20
 MEMORY = 300 * MB  # what the warehouse may take
 LEAST, ENOUGH = 200 * MB, 4000 * MB  # less than the libraries take, and more than a run does
@@ -58,14 +63,14 @@ def in_fork(project: Project, first: Callable[[], None] = lambda: None, name: st
     return forked(work), said
 
 
-def as_called(project: Project, room: int) -> tuple[int, Path]:
+def as_called(project: Project, room: int, program: str = SUPERVISED) -> tuple[int, Path]:
     """The same in processes of its own, supervised, as whoever calls it has it; each may take so many bytes."""
     said = project.key_file.with_name("said")
 
     def work() -> None:
         _with_words(project, said)
         words = [str(room), sys.executable, str(LITTLE_COMMAND), *sys.argv[1:]]
-        os.execv(sys.executable, [sys.executable, "-c", SUPERVISED, *words])
+        os.execv(sys.executable, [sys.executable, "-c", program, *words])
 
     return forked(work), said
 
@@ -120,6 +125,12 @@ def with_little_memory(plan: Plan, how_many: int) -> Iterator[dict[str, object]]
     yield from limited(plan, rooms(LEAST, ENOUGH, how_many), as_called)
 
 
+def with_nobody_to_say_it(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
+    """The broken variant: limits under which libraries end the command, and nobody watches it."""
+    begun = partial(as_called, program=UNSUPERVISED)
+    yield from limited(plan, rooms(350 * MB, 480 * MB, how_many), begun)
+
+
 def with_little_memory_for_duckdb(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
     """The warehouse, which holds all that grows with the data, may take so much, and spills the rest."""
     yield from limited(plan, rooms(MB, MEMORY, how_many), with_small_warehouse)
@@ -132,7 +143,7 @@ def rooms(least: int, most: int, how_many: int) -> list[int]:
 
 def limited(plan: Plan, rooms: list[int], begun: Callable[[Project, int], tuple[int, Path]]) -> Iterator[dict]:
     for room in rooms:
-        project = plan.copy(f"{begun.__name__}_{room}")
+        project = plan.copy(f"limited_{room}")
         told = {"room": room // MB} | starved(plan, project, lambda project, room=room: begun(project, room))
         yield told | {"next": completed(plan, project)}
         shutil.rmtree(project.home)
@@ -142,7 +153,12 @@ def with_small_warehouse(project: Project, room: int) -> tuple[int, Path]:
     return in_fork(project, lambda: setattr(database, "MEMORY", f"{room}B"))
 
 
-PLANS = {"disk": on_full_disks, "memory": with_little_memory, "duckdb": with_little_memory_for_duckdb}
+PLANS = {
+    "disk": on_full_disks,
+    "memory": with_little_memory,
+    "unsupervised": with_nobody_to_say_it,
+    "duckdb": with_little_memory_for_duckdb,
+}
 
 
 def main(folder: Path, what: str, how_many: str) -> None:

@@ -73,6 +73,13 @@ def test_too_little_memory_for_the_whole_process(tmp_path) -> None:
     assert any("SIG" in one["said"] for one in found), "a library, refused memory, has ended the command"
 
 
+def test_without_a_supervisor_nothing_is_said(tmp_path) -> None:
+    """The broken variant of the one before."""
+    found = starving(tmp_path, "unsupervised", 3, [])
+    with pytest.raises(AssertionError):
+        hold(found, NO_MEMORY)
+
+
 @pytest.mark.parametrize(
     ("problem", "lack"),
     [
