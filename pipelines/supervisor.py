@@ -20,7 +20,7 @@ COMMAND_LINE = (sys.executable, "-P", "-m", "pipelines")  # -P: nothing is loade
 OWN = 64  # stands on top of the command line's own exit code: libraries, too, end a process by exit(1)
 ASKED_TO_STOP = ("SIGHUP", "SIGINT", "SIGTERM")  # Windows has no first
 PATIENCE, IDLE = 300.0, 0.05  # seconds in which less of a processor, as a spinner takes, and no disk is used
-A_YEAR = 3.2e7
+WAIT, A_YEAR = (["dev"], ["audit"]), 3.2e7  # for requests, for what is typed
 STALLED = 1000  # no exit code of a process
 MB = 2**20
 # What loading takes. OpenBLAS, given less, waits for ever to be given it.
@@ -29,8 +29,8 @@ LEAST = {"RLIMIT_DATA": 256 * MB, "RLIMIT_AS": 768 * MB}
 
 def main() -> None:
     """Run the command line with the words given; its exit code is ours."""
-    serves = sys.argv[1:2] == ["dev"]  # and so has nothing to do for hours
-    sys.exit(supervised([*COMMAND_LINE, *sys.argv[1:]], A_YEAR if serves else PATIENCE))
+    waits = sys.argv[1:2] in WAIT
+    sys.exit(supervised([*COMMAND_LINE, *sys.argv[1:]], A_YEAR if waits else PATIENCE))
 
 
 def supervised(command: Sequence[str], patience: float = PATIENCE) -> int:
