@@ -11,17 +11,18 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 
+from pipelines.processes import end_when_idle, send
 from pipelines.redaction import INTERRUPTED, NO_MEMORY, lacked
 
 COMMAND_LINE = (sys.executable, "-P", "-m", "pipelines")  # -P: nothing is loaded from the folder one stands in
-OWN = 64  # stands on top of the command line's own exit code: libraries, too, end a process by exit(1)
+OWN = 64  # stands on top of the command line's own exit codes 0, 1 and 2: libraries, too, end a process by exit(1)
 ASKED_TO_STOP = ("SIGHUP", "SIGINT", "SIGTERM")  # Windows has no first
-PATIENCE, IDLE = 300.0, 0.05  # seconds in which less of a processor, as a spinner takes, and no disk is used
-WAIT, A_YEAR = (["dev"], ["audit"]), 3.2e7  # for requests, for what is typed
-STALLED = 1000  # no exit code of a process
+WINDOWS_CTRL_C = 0xC000013A  # STATUS_CONTROL_C_EXIT
+PATIENCE, A_YEAR = 300.0, 3.2e7  # seconds
+WAIT = (["dev"], ["audit"])  # for requests, and for what is typed: rightly idle
 MB = 2**20
 # What loading takes. OpenBLAS, given less, waits for ever to be given it.
 LEAST = {"RLIMIT_DATA": 256 * MB, "RLIMIT_AS": 768 * MB}
@@ -29,22 +30,26 @@ LEAST = {"RLIMIT_DATA": 256 * MB, "RLIMIT_AS": 768 * MB}
 
 def main() -> None:
     """Run the command line with the words given; its exit code is ours."""
-    waits = sys.argv[1:2] in WAIT
-    sys.exit(supervised([*COMMAND_LINE, *sys.argv[1:]], A_YEAR if waits else PATIENCE))
+    patience = A_YEAR if sys.argv[1:2] in WAIT else PATIENCE
+    sys.exit(supervised([*COMMAND_LINE, *sys.argv[1:]], patience))
 
 
 def supervised(command: Sequence[str], patience: float = PATIENCE) -> int:
     """The exit code of a command without OWN; 2, after a sentence, where it ended without an exit code of its own."""
     if allows_too_little():
         return _say(lacked(NO_MEMORY, ", since a limit is set to what a process may take"))
-    child = subprocess.Popen(command)
-    for name in ASKED_TO_STOP:
-        if number := getattr(signal, name, None):
-            signal.signal(number, lambda number, _: _pass_on(child, number))
-    ended = threading.Event()
-    threading.Thread(target=_end_when_idle, args=(child, patience, ended), daemon=True).start()
+    try:
+        child = subprocess.Popen(command)
+    except OSError as problem:
+        return _say(lacked(NO_MEMORY, f", or no process may be started ({problem.strerror})"))
+    _pass_on_signals(child)
+    given_up = threading.Event()
+    with suppress(RuntimeError):  # no thread to be had: then nobody watches, and the command does what it can
+        threading.Thread(target=end_when_idle, args=(child, patience, given_up), daemon=True).start()
     code = child.wait()
-    return code - OWN if OWN <= code < 256 else _say(without_a_word(STALLED if ended.is_set() else code))
+    if OWN <= code <= OWN + 2:
+        return code - OWN
+    return _say(held_up() if given_up.is_set() else without_a_word(code))
 
 
 def allows_too_little() -> bool:
@@ -58,41 +63,31 @@ def allows_too_little() -> bool:
 
 def without_a_word(code: int) -> str:
     """What there is to say of a command that something else ended: a signal (below 0), a library, or Windows."""
-    if code == STALLED:
-        return lacked(NO_MEMORY, ", or something else held the command up (it did nothing for minutes, and was ended)")
     by = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return INTERRUPTED if by in ASKED_TO_STOP else lacked(NO_MEMORY, f", or something else ended the command ({by})")
+    if by in ASKED_TO_STOP or code == WINDOWS_CTRL_C:
+        return INTERRUPTED
+    return lacked(NO_MEMORY, f", or something else ended the command ({by})")
 
 
-def _end_when_idle(child: subprocess.Popen[bytes], patience: float, ended: threading.Event) -> None:
-    """Polars waits for ever for a thread that it was refused."""
-    idle, look, before = 0.0, patience / 10, (0.0, 0)
-    while idle < patience:
-        time.sleep(look)
-        seconds, traffic = done = _work_of(child.pid)
-        idle = idle + look if seconds - before[0] < IDLE * look and traffic == before[1] else 0.0
-        before = done
-    ended.set()
-    child.kill()
+def held_up() -> str:
+    return lacked(NO_MEMORY, ", or something else held the command up (it did nothing for minutes, and was ended)")
 
 
-def _work_of(pid: int) -> tuple[float, int]:
-    """Seconds of processors, and bytes of disks where the system tells, that a process and what it started have had."""
-    import psutil  # not before it is needed: few commands take so long
+def _pass_on_signals(child: subprocess.Popen[bytes]) -> None:
+    """Who asks us to stop asks the command, and whatever it has started."""
 
-    try:
-        process = psutil.Process(pid)
-        all_of_it = [process, *process.children(recursive=True)]
-        traffic = [one.io_counters()[2:4] for one in all_of_it if hasattr(one, "io_counters")]
-        return sum(sum(one.cpu_times()[:2]) for one in all_of_it), sum(map(sum, traffic))
-    except psutil.Error:  # it ends just now
-        return 0.0, -1
+    def pass_on(number: int, _: object) -> None:
+        if not (number == signal.SIGINT and _typed()):
+            send(child.pid, number)
+
+    for name in ASKED_TO_STOP:
+        if number := getattr(signal, name, None):
+            signal.signal(number, pass_on)
 
 
-def _pass_on(child: subprocess.Popen[bytes], number: int) -> None:
-    """Ctrl-C has reached the command as it has reached us; what was sent to us alone is for it."""
-    if number != signal.SIGINT:
-        child.send_signal(number)
+def _typed() -> bool:
+    """Whether Ctrl-C came from our terminal, which sends it to the command as well."""
+    return os.name == "nt" or any(os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp() for fd in (0, 1, 2))
 
 
 def _say(sentence: str) -> int:

@@ -51,4 +51,8 @@ def environment(home: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(start_dagster(Path(sys.argv[1]), int(sys.argv[2])))
+    try:
+        sys.exit(start_dagster(Path(sys.argv[1]), int(sys.argv[2])))
+    except InputError as problem:
+        sys.stderr.write(f"sammenhold: {problem}\n")
+        sys.exit(2)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.processes import is_idle
+from pipelines.redaction import INTERRUPTED
 from pipelines.supervisor import LEAST, OWN, without_a_word
 
 SUPERVISED = "import sys; from pipelines.supervisor import supervised; sys.exit(supervised(sys.argv[1:], 2.0))"
@@ -44,16 +46,17 @@ def test_an_end_by_the_system_or_by_a_library_is_told(name: str) -> None:
     assert err.startswith(f"{NOT_ENOUGH} ({name}): nothing half-written was published;") and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("code", [0, 1, 3])
+@pytest.mark.parametrize("code", [0, 1, 3, 120])
 def test_an_exit_that_is_not_the_command_lines_own_is_told(code: int) -> None:
     """OpenBLAS ends the process with exit code 1 where it is refused memory; Windows ends one by codes above 255."""
     told, _, err = ended(begun(f"import os; os._exit({code})"))
     assert told == 2 and err.startswith(f"{NOT_ENOUGH} (exit code {code})")
     assert "(exit code 3221225477)" in without_a_word(0xC0000005)
+    assert without_a_word(0xC000013A) == INTERRUPTED
 
 
 @on_unix
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_who_asks_the_command_to_stop_stops_the_command_line(name: str, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     command = begun(
@@ -62,14 +65,35 @@ def test_who_asks_the_command_to_stop_stops_the_command_line(name: str, tmp_path
     while not note.exists() or not note.read_text():
         time.sleep(0.01)
     command.send_signal(getattr(signal, name))
-    assert ended(command) == (2, "", "sammenhold: Interrupted: nothing half-written was kept.\n")
+    code, _, err = ended(command)
+    assert code == 2 and err.endswith(f"sammenhold: {INTERRUPTED}\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
 
 
-def test_a_command_that_does_nothing_is_ended() -> None:
-    code, _, err = ended(begun("import threading; threading.Event().wait(60)"))
+WAITS = "import threading; threading.Event().wait(60)"
+WAITS_FOR_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS!r}])"
+
+
+@pytest.mark.parametrize("program", [WAITS, WAITS_FOR_CHILD], ids=["itself", "with what it started"])
+def test_a_command_that_does_nothing_is_ended(program: str) -> None:
+    code, _, err = ended(begun(program))  # the pipes close when all that holds them has ended
     assert code == 2 and err.startswith("sammenhold: The memory was not enough, or something else held the command up")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "idle"),
+    [
+        ((1.0, 5), (1.4, 5), True),  # a spinner's work in ten seconds
+        ((1.0, 5), (1.6, 5), False),
+        ((1.0, 5), (1.0, 6), False),  # on the disk
+        ((1.0, 5), (0.2, 4), False),  # a part of it has ended
+        (None, (1.0, 5), False),  # not known
+        ((1.0, 5), None, False),
+    ],
+)
+def test_idle_is_hardly_any_processor_and_no_disk(before, now, idle: bool) -> None:
+    assert is_idle(before, now, 10.0) == idle
 
 
 WORKS = "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: sum(range(10_000))\n"
@@ -88,6 +112,13 @@ def test_less_than_loading_takes_is_told_at_once() -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith("sammenhold: The memory was not enough, since a limit is set")
+
+
+@on_unix
+def test_a_process_that_may_not_be_started_is_told() -> None:
+    done = subprocess.run([sys.executable, "-c", SUPERVISED, "/no/such/program"], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("sammenhold: The memory was not enough, or no process may be started (")
 
 
 def test_the_command_as_it_is_called(tmp_path: Path) -> None:
@@ -110,6 +141,37 @@ def work():
     sys.exit(1)
 ended_by_itself(work)
 """.replace("PERSON", PERSON)
+
+
+@pytest.mark.parametrize(
+    "through",
+    [
+        "import warnings; warnings.warn('the row of PERSON')",
+        "import logging; logging.getLogger('library').error('the row of PERSON')",
+        "import threading; thread = threading.Thread(target=int, args=('xPERSON',)); thread.start(); thread.join()",
+        "print('the row of PERSON', file=sys.stderr)",
+    ],
+)
+def test_what_libraries_write_through_python_names_no_person(through: str) -> None:
+    program = LIBRARIES.replace("LOADING", "pass").replace(
+        'sys.stderr.write("said")', through.replace("PERSON", PERSON)
+    )
+    code, _, err = ended(begun(program))
+    assert code == 1 and "(udeladt)" in err and PERSON not in err
+
+
+def test_a_terminal_that_is_closed_costs_no_answer() -> None:
+    words = [sys.executable, "-c", SUPERVISED, sys.executable, "-m", "pipelines", "--help"]
+    done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *words], capture_output=True, text=True)
+    assert done.returncode == 0 and "Usage: sammenhold" in done.stdout
+
+
+def test_ctrl_c_while_libraries_are_loaded() -> None:
+    assert ended(begun(LIBRARIES.replace("LOADING", "raise KeyboardInterrupt"))) == (
+        2,
+        "",
+        f"sammenhold: {INTERRUPTED}\n",
+    )
 
 
 def test_what_libraries_write_past_python_goes_nowhere() -> None:

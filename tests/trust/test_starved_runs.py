@@ -76,6 +76,7 @@ def test_too_little_memory_for_the_whole_process(tmp_path) -> None:
 def test_without_a_supervisor_nothing_is_said(tmp_path) -> None:
     """The broken variant of the one before."""
     found = starving(tmp_path, "unsupervised", 3, [])
+    assert any(one["exit"] not in (0, 2) and not sentences(one) for one in found)
     with pytest.raises(AssertionError):
         hold(found, NO_MEMORY)
 
