@@ -39,9 +39,11 @@ class Records:
 
     @cached_property
     def rows_of_new(self) -> Rows:
-        """The attributes of all new records."""
+        """What a slice may name of every new record: its attributes, and its hierarchical codes."""
         new = self.scopes["new"]
-        return rows_from({name: new.coded(name) for name in slice_attributes(self.spec) if new.has(name)}, new.days)
+        codes = [name for name, variable in self.spec.variables.items() if variable.type == "sks" and new.has(name)]
+        columns = {name: new.coded(name) for name in (*slice_attributes(self.spec), *codes) if new.has(name)}
+        return rows_from(columns, new.days, codes)
 
     @cached_property
     def counterparts(self) -> Mapping[str, np.ndarray]:

@@ -55,7 +55,13 @@ class Finding:
         missed = place.trials - place.hits
         explained = xlogy(place.hits, place.share / usual) + xlogy(missed, (1 - place.share) / (1 - usual))
         paid = float(likelihood_ratio(place.hits, place.trials, k, n)) - place.gain
-        return float(explained) - paid
+        return float(explained) - paid - self._moves_said
+
+    @property
+    def _moves_said(self) -> float:
+        """Nats that say to which of the new codes each reported one moved; a prefix or a level says it for all."""
+        moves = len(self.suspicion.parameters.get("mapping", ()))
+        return float(xlogy(moves, moves))
 
 
 def value_causes(pairs: Pairs) -> Iterator[Cause]:

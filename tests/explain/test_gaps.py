@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from planted_sides import REFERENCE, SPEC, agreeing, explained, noisy_sides, told
+from planted_sides import REFERENCE, SPEC, agreeing, explained, noisy_sides, spec_with, told
 from rows_of_frame import rows_of
 
 from pipelines.explain.causes import explain
@@ -101,3 +101,21 @@ def test_an_event_date_of_which_the_month_is_left_makes_no_period_of_its_own(see
     moved = new.with_columns(day=pl.when(struck).then(pl.col("day").dt.truncate("1mo")).otherwise(pl.col("day")))
     kind, _, where, _ = told(explained(reported, moved))[0]
     assert (kind, where) == ("date_precision", {"submission": "nord-09"})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fault_in_the_event_date_of_one_diagnosis(seed):
+    """A slice of whole records names hierarchical codes as one of values does."""
+    spec = spec_with(variables={"diagnosis": {"type": "sks"}})
+    reported, new = noisy_sides(seed, 6000)
+    number = pl.col("record_id").str.slice(1).cast(pl.Int64) * 7919 % 5
+    sides = [
+        frame.with_columns(diagnosis=pl.format("DI{}", 210 + number), diagnosis_missing=pl.lit(None, pl.String))
+        for frame in (reported, new)
+    ]
+    struck = pl.col("diagnosis").eq("DI213") & (pl.int_range(pl.len()) % 20 > 0)
+    moved = sides[1].with_columns(
+        day=pl.when(struck).then(pl.col("day") + pl.duration(days=12)).otherwise(pl.col("day"))
+    )
+    kind, _, where, parameters = told(explained(sides[0], moved, spec))[0]
+    assert (kind, where, parameters) == ("date_shift", {"diagnosis": "DI213"}, {"days": 12})
