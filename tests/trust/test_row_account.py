@@ -219,12 +219,30 @@ def test_the_rows_in_are_the_lines_of_the_file(warehouse, tmp_path):
     assert wrong_accounts(warehouse) == []
 
 
-def test_the_database_itself_refuses_an_account_that_does_not_add_up():
+def stored_account(**rows: int) -> tuple[int, int, int]:
+    """What the ledger holds after a receipt with these rows was entered."""
     with in_memory() as warehouse:
         receiving.prepare(warehouse, SPEC, ("kip", "wsapi"), UNITS)
-        receipt = ledger.Receipt("1", "nasty", "a.csv", "0", "kip", "1084", RECEIVED, "accepted", rows_in=3)
-        with pytest.raises(duckdb.ConstraintException):
-            ledger.write(warehouse, receipt)
+        receipt = ledger.Receipt("1", "nasty", "a.csv", "0", "kip", "1084", RECEIVED, "accepted", **rows)
+        ledger.write(warehouse, receipt)
+        return warehouse.frame("select rows_in, rows_accepted, rows_quarantined from receipts").row(0)
+
+
+ROWS_LEFT_OUT = {"rows_in": 3, "rows_accepted": 1, "rows_quarantined": 1}
+
+
+def test_the_database_itself_refuses_an_account_that_does_not_add_up():
+    with pytest.raises(duckdb.ConstraintException):
+        stored_account(**ROWS_LEFT_OUT)
+    assert stored_account(**ROWS_LEFT_OUT | {"rows_accepted": 2}) == (3, 2, 1)
+
+
+def test_a_ledger_without_its_constraint_would_be_caught(monkeypatch):
+    """The broken variant is a ledger that takes any account: a row in three is lost, and nothing says so."""
+    constraint = "check (verdict = 'refused' or rows_in = rows_accepted + rows_quarantined)"
+    assert constraint in ledger.CREATE
+    monkeypatch.setattr(receiving, "CREATE", ledger.CREATE.replace(constraint, "check (true)"))
+    assert stored_account(**ROWS_LEFT_OUT) == (3, 1, 1)
 
 
 def test_a_municipal_report_is_refused_or_every_entry_is_accounted_for():
