@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import duckdb
 
 from pipelines.project import InputError
+from pipelines.warehouse.log_seal import LogSeal, log_of
 
 try:
     import fcntl
@@ -39,17 +40,20 @@ class Checkpoints:
     connection: duckdb.DuckDBPyConnection
     path: Path
     file: BinaryIO | None
+    seal: LogSeal
 
-    def make_if_due(self) -> None:
-        log = self.path.with_name(f"{self.path.name}.wal")
-        if log.exists() and log.stat().st_size > LOG:
-            self.make()
+    def after_commit(self) -> None:
+        """A checkpoint where one is due; else the log, which has grown, is sealed anew."""
+        log = log_of(self.path)
+        if not (log.exists() and log.stat().st_size > LOG and self.make()):
+            self.seal.set()
 
     def make(self) -> bool:
         """Whether it was made. Else what was committed stands in the log as before, and the next may do better."""
         try:
             if self.file:
                 _keep(self.file, self._metadata(), kept_of(self.path))
+            self.seal.lift()
             self.connection.execute("checkpoint warehouse")
             kept_of(self.path).unlink(missing_ok=True)
         except (duckdb.Error, OSError):
@@ -73,7 +77,7 @@ def checkpointed(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[
     """
     connection.execute("pragma disable_checkpoint_on_shutdown")
     with path.open("rb") if fcntl else nullcontext() as file, closing(connection):
-        checkpoints = Checkpoints(connection, path, file)
+        checkpoints = Checkpoints(connection, path, file, LogSeal(path))
         yield checkpoints
         checkpoints.make()
 

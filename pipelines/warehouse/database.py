@@ -24,6 +24,7 @@ from pipelines.redaction import REMEDIES, lacking
 from pipelines.spec.constraint_kinds import quoted
 from pipelines.warehouse.checkpoints import OURS, Checkpoints, checkpointed, lay_back
 from pipelines.warehouse.key import derived, read_key
+from pipelines.warehouse.log_seal import hold_log
 
 THREADS = 2
 ROW_GROUP = 122_880  # rows that DuckDB reads and stores together
@@ -58,7 +59,7 @@ class Warehouse:
             self._undo()
             raise
         if self.checkpoints:
-            self.checkpoints.make_if_due()
+            self.checkpoints.after_commit()
 
     def frame(self, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
         """The answer of a query as a frame."""
@@ -196,6 +197,7 @@ def connect(spill: Path | None) -> duckdb.DuckDBPyConnection:
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, key: bytes, read_only: bool = False) -> None:
     """Attach and enter the file. DuckDB's message would show the key, so none of it is passed on."""
     existed, mode = path.exists(), ", read_only" if read_only else ""
+    hold_log(path)
     try:
         _load(connection, _cryptography())
         connection.execute(f"attach {quoted(str(path))} as warehouse (encryption_key '{key.hex()}'{mode})")
