@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from little_home import DAY, EARLIER, deliver, little_home, run_of, through
@@ -27,31 +29,67 @@ def backed_up(project: Project, folder: Path) -> Path:
     return folder
 
 
-def restored(project: Project, backup: Path, home: Path) -> Project:
-    for name in SAVED:
+def restored(project: Project, backup: Path, home: Path, parts: Iterable[str] = SAVED) -> Project:
+    for name in parts:
         shutil.copytree(backup / "data" / name, home / name)
     return replace(project, home=home, key_file=backup / "safe" / "key")
 
 
-def test_a_backup_brings_all_back_and_the_work_goes_on(tmp_path, monkeypatch) -> None:
-    without = ("pipelines.reports.packages.country_report", "pipelines.reports.packages.region_report")
-    for page in without:
-        monkeypatch.setattr(page, lambda spec, folder, *rest: "<p></p>\n")
-    project = little_home(tmp_path)
-    deliver(project, 3)
-    through(run_of(project, EARLIER))
-    right, head = end_state(project), audit.verify(project)["head"]
-    backup = backed_up(project, tmp_path / "backup")
-    rotate(project, "a test")
-    shutil.rmtree(project.home)
-    again = restored(project, backup, tmp_path / "elsewhere")
-    assert end_state(again) == right
-    assert audit.verify(again, head)["head"] == head
+def state(project: Project, head: str) -> dict[str, str]:
+    """All that a backup must bring back: what was received, kept, published and entered in the log."""
+    inbox = project.home / "inbox"
+    sent = {str(path.relative_to(inbox)): path.read_text("utf-8") for path in inbox.rglob("*") if path.is_file()}
+    return sent | end_state(project) | {"head": audit.verify(project, head)["head"]}
+
+
+class Saved(NamedTuple):
+    project: Project
+    backup: Path
+    head: str
+    state: dict[str, str]
+
+    def lacks(self, home: Path, parts: Iterable[str] = SAVED) -> str:
+        """What is missing once these parts of the backup are laid back, or why they do not open; else nothing."""
+        try:
+            found = state(restored(self.project, self.backup, home, parts), self.head)
+        except InputError as problem:
+            return str(problem)
+        return ", ".join(sorted(name for name, said in self.state.items() if found.get(name) != said))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Iterator[Saved]:
+    """A home that was backed up, and whose key was changed since; its pages are empty while tests run."""
+    folder = tmp_path_factory.mktemp("backup")
+    with pytest.MonkeyPatch.context() as patched:
+        for page in ("country_report", "region_report"):
+            patched.setattr(f"pipelines.reports.packages.{page}", lambda spec, folder, *rest: "<p></p>\n")
+        project = little_home(folder)
+        deliver(project, 3)
+        through(run_of(project, EARLIER))
+        head = audit.verify(project)["head"]
+        right, backup = state(project, head), backed_up(project, folder / "backup")
+        rotate(project, "a test")
+        shutil.rmtree(project.home)
+        yield Saved(project, backup, head, right)
+
+
+def test_a_backup_brings_all_back_and_the_work_goes_on(saved, tmp_path) -> None:
+    assert saved.lacks(tmp_path / "first") == ""
+    again = restored(saved.project, saved.backup, tmp_path / "second")
     with pytest.raises(InputError, match="key does not open"):
         end_state(replace(again, key_file=_another(tmp_path)))
     deliver(again, 4)
     through(run_of(again, DAY))
-    assert problems(again, [right["latest"]]) == []
+    assert problems(again, [saved.state["latest"]]) == []
+
+
+LACKS = {"inbox": "forms_3.csv", "warehouse": "table receipts", "results": "results", "audit": "taken away"}
+
+
+@pytest.mark.parametrize("part", SAVED)
+def test_a_backup_without_one_of_its_parts_would_be_caught(saved, tmp_path, part) -> None:
+    assert LACKS[part] in saved.lacks(tmp_path / "home", [name for name in SAVED if name != part])
 
 
 def _another(folder: Path) -> Path:
