@@ -56,6 +56,8 @@ def hold_log(path: Path) -> None:
 
     Read once more before that is said: a process at work seals its log anew.
     """
+    if not path.exists():  # it was moved away
+        seal_of(path).unlink(missing_ok=True)
     sealed = _sealed(path)
     if sealed and _as_sealed(path, int.from_bytes(sealed[:LENGTH], "big")) != sealed and _sealed(path) == sealed:
         raise InputError(f"{log_of(path)} was altered after it was written: restore {path.parent} from its backup.")

@@ -17,6 +17,7 @@ from pipelines.project import InputError, Project
 from pipelines.warehouse import checkpoints
 from pipelines.warehouse.checkpoints import BLOCKS, kept_of
 from pipelines.warehouse.database import Warehouse, open_warehouse
+from pipelines.warehouse.log_seal import seal_of
 
 BLOCK = 1 << 18
 CUTS = (4096, BLOCK // 2, BLOCK - 4096)  # bytes of a block that were written when the kill came
@@ -211,3 +212,14 @@ def test_nothing_half_stands_under_a_new_warehouse_s_name(project):
     with open_warehouse(project, "dhd") as warehouse:
         write(warehouse, 0)
     assert {left.name for left in path.parent.iterdir()} == {path.name}
+
+
+def test_the_seal_of_a_log_whose_warehouse_was_moved_away_says_nothing(project):
+    path = project.warehouse("little")
+    path.parent.mkdir(parents=True)
+    seal_of(path).write_bytes(bytes(40))  # of a log that went with it
+    with open_warehouse(project, "little") as warehouse, warehouse.transaction():
+        warehouse.connection.execute("create table t (x integer)")
+    with open_warehouse(project, "little", read_only=True) as warehouse:
+        assert warehouse.frame("select count(*) as n from t")["n"].to_list() == [0]
+    assert not seal_of(path).exists()
