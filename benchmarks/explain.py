@@ -112,7 +112,7 @@ def judged(task: Task, n: int | None = None) -> list[Verdict]:
     if task.part == "clean":
         return [Verdict("clean", "", task.seed, 0, 0, len(explanation.causes), told=told)]
     if task.part == "files" and not through_files(after, explanation):
-        explanation = Explanation((), explanation.discrepancies)  # another answer than the one in process is none
+        explanation = Explanation((), explanation.discrepancies, 0)  # another answer than the one in process is none
     ids = found.discrepancies.join(explanation.cause_ids(), on="discrepancy_id", how="left")
     return [_verdict(task, case, clean, after, explanation, ids, len(cases), told) for case in cases]
 
