@@ -18,7 +18,10 @@ LARGEST_SUBMISSION = 50_000_000
 
 # Names stand in logs, run keys and reports: plain signs only, and nothing that looks like a CPR number.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-PERSON_LIKE = re.compile(r"[0-9]{6}[-_.]?[0-9]{4}")
+# A CPR number, or a replacement number: two letters near the end, and a date first, as hardly an id has by chance.
+PERSON_LIKE = re.compile(
+    r"[0-9]{6}[-_.]?[0-9]{4}|(?:0[1-9]|[12][0-9]|3[01])(?:0[1-9]|1[0-2])[0-9]{2}[-_.]?[0-9][A-Za-z]{2}[0-9]"
+)
 
 
 class Refused(Exception):
