@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from nasty import FOLDER, project_in, run_of
 
 from pipelines.orchestration import metadata
 from pipelines.plain_files import reconcile_files
-from pipelines.reports import workbook
+from pipelines.reports import look, workbook
 from pipelines.reports.kvittering import kvitteringer
 from pipelines.reports.region import region_report
 from pipelines.reports.rows import DISCREPANCIES, FINDINGS, RegionRows
@@ -42,20 +43,32 @@ BASES = (
 )  # fmt: skip
 WRAPPED = ("{}", " {}", "a {}", "{} b", "{}{}")
 PAYLOADS = [form.format(base, base) for form in WRAPPED for base in BASES]
+CODES = [base for base in BASES if "ejet" in base][:8]  # each so often that its count is not hidden
 TEXTS = ("record_id", "unit", "hospital", "submission", "source_file", "schema_version", "source_system", "age_band")
 SAFE_TAGS = {"script", "iframe", "object", "embed", "form", "base", "img", "link", "input", "button", "video", "audio"}
 
 
 def side(path: Path, new: bool) -> Path:
-    """One record per payload, which stands in every text it has; the new side differs where a variable is text."""
+    """One record per payload, which stands in every text and code it has; the new side's texts and codes differ."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["person", "region", "started", *TEXTS, "diagnosis", "procedure", "letter", "number"])
         for number, payload in enumerate(PAYLOADS):
             texts = [f"{payload} {number}", *[payload] * (len(TEXTS) - 1)]
-            values = ["DI219", f"{payload} ny" if new else payload, payload, "1.5"]
-            rows.writerow([f"{number % 28 + 1:02}0170{1000 + number}", REGION, "2024-03-01 10:00", *texts, *values])
+            code = CODES[number % len(CODES)]
+            values = [f"{said} ny" if new else said for said in (payload, payload, code)]
+            rows.writerow([f"{number % 28 + 1:02}0170{1000 + number}", REGION, "2024-03-01 10:00", *texts, *values, 1])
     return path
+
+
+def with_codes(folder: Path) -> Path:
+    """The specification with a variable of codes beside the texts: what is no code of it is compared all the same."""
+    copy = Path(shutil.copytree(FOLDER, folder / "nasty")) / "specification.yaml"
+    said = copy.read_text("utf-8")
+    text, code = "{label: {da: Kode}, type: text}", "{label: {da: Kode}, type: code, values: {A: Første, B: Anden}}"
+    assert text in said
+    copy.write_text(said.replace(text, code), "utf-8")
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +76,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inert")
     out = folder / "out"
     sides = (side(folder / "old.csv", False), side(folder / "new.csv", True))
-    reconcile_files(FOLDER / "specification.yaml", *sides, out, dt.date(2025, 6, 1))
+    reconcile_files(with_codes(folder), *sides, out, dt.date(2025, 6, 1))
     receipts = pl.read_parquet(out / "receipts.parquet")
     named = ("file", "reason", "submission", "schema_version")
     hostile = [
@@ -102,9 +115,13 @@ class Active(HTMLParser):
         self.texts.append(said)
 
 
+def page_of_region(results: Path) -> str:
+    return region_report(read_spec(results.parent / "nasty" / "specification.yaml"), results, REGION)
+
+
 def pages(results: Path) -> Iterator[str]:
     yield (results / "report.html").read_text("utf-8")
-    yield region_report(SPEC, results, REGION)
+    yield page_of_region(results)
     yield from (receipt.page() for receipt in kvitteringer(SPEC, results, REGION))
 
 
@@ -113,6 +130,19 @@ def test_no_page_does_what_a_cell_says(results):
     assert len(told) > len(PAYLOADS)
     assert [found for page in told for found in page.found] == []
     assert any("<script>ejet()" in text for page in told for text in page.texts)  # it stands there, as text
+    for page in told[:2]:
+        assert all(any(f"{code} ny" in text for text in page.texts) for code in CODES)  # and so do codes
+
+
+def test_pages_that_are_not_escaped_would_be_caught(results, monkeypatch):
+    """The broken variant is the same templates, which take every text for markup."""
+    environment = look.Environment
+    monkeypatch.setattr(look, "Environment", lambda **said: environment(**said | {"autoescape": False}))
+    look.templates.cache_clear()
+    try:
+        assert {"script", "onload=ejet()", "ontoggle=ejet()"} <= set(Active(page_of_region(results)).found)
+    finally:
+        look.templates.cache_clear()
 
 
 def test_an_unescaped_payload_would_be_caught():
