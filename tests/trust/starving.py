@@ -128,7 +128,7 @@ def with_little_memory(plan: Plan, how_many: int) -> Iterator[dict[str, object]]
 def with_nobody_to_say_it(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:
     """The broken variant: limits under which libraries end the command, and nobody watches it."""
     begun = partial(as_called, program=UNSUPERVISED)
-    yield from limited(plan, rooms(350 * MB, 480 * MB, how_many), begun)
+    yield from limited(plan, rooms(350 * MB, 430 * MB, how_many), begun)
 
 
 def with_little_memory_for_duckdb(plan: Plan, how_many: int) -> Iterator[dict[str, object]]:

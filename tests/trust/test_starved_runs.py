@@ -60,14 +60,14 @@ def test_a_full_disk_at_twenty_sizes(tmp_path) -> None:
 
 
 def test_300_mb_for_the_warehouse_and_less(tmp_path) -> None:
-    found = starving(tmp_path, "duckdb", 12, [])
+    found = starving(tmp_path, "duckdb", 8, [])
     hold(found, NO_MEMORY)
     assert {one["exit"] for one in found} == {0, 2}
     assert found[-1]["exit"] == 0, "300 MB are enough"
 
 
 def test_too_little_memory_for_the_whole_process(tmp_path) -> None:
-    found = starving(tmp_path, "memory", 10, [])
+    found = starving(tmp_path, "memory", 7, [])
     hold(found, NO_MEMORY)
     assert found[-1]["exit"] == 0
     assert any("SIG" in one["said"] for one in found), "a library, refused memory, has ended the command"
@@ -75,7 +75,7 @@ def test_too_little_memory_for_the_whole_process(tmp_path) -> None:
 
 def test_without_a_supervisor_nothing_is_said(tmp_path) -> None:
     """The broken variant of the one before."""
-    found = starving(tmp_path, "unsupervised", 3, [])
+    found = starving(tmp_path, "unsupervised", 1, [])
     assert any(one["exit"] not in (0, 2) and not sentences(one) for one in found)
     with pytest.raises(AssertionError):
         hold(found, NO_MEMORY)
