@@ -81,6 +81,23 @@ def test_without_a_supervisor_nothing_is_said(tmp_path) -> None:
         hold(found, NO_MEMORY)
 
 
+WELL = {"exit": 2, "said": f"sammenhold: The disk is full: {REMEDIES[FULL]}.\n", "wrong": [], "next": []}
+OTHERWISE = {
+    "a traceback": {"said": "Traceback (most recent call last):\nOSError: [Errno 28]\n"},
+    "a sentence that does not say what to do": {"said": "sammenhold: run stopped with OSError.\n"},
+    "another exit code": {"exit": 1},
+    "a torn report": {"wrong": ["torn"]},
+    "a run that does not complete": {"next": ["other tables"]},
+}
+
+
+@pytest.mark.parametrize("broken", OTHERWISE)
+def test_a_starved_run_that_ends_otherwise_would_be_caught(broken: str) -> None:
+    hold([WELL], FULL)
+    with pytest.raises(AssertionError):
+        hold([WELL, WELL | OTHERWISE[broken]], FULL)
+
+
 @pytest.mark.parametrize(
     ("problem", "lack"),
     [
