@@ -94,7 +94,7 @@ OTHERWISE = {
 @pytest.mark.parametrize("broken", OTHERWISE)
 def test_a_starved_run_that_ends_otherwise_would_be_caught(broken: str) -> None:
     hold([WELL], FULL)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, ValueError)):  # another number of sentences
         hold([WELL, WELL | OTHERWISE[broken]], FULL)
 
 
