@@ -15,15 +15,20 @@ from pipelines.processes import is_idle
 from pipelines.redaction import INTERRUPTED
 from pipelines.supervisor import LEAST, OWN, without_a_word
 
-SUPERVISED = "import sys; from pipelines.supervisor import supervised; sys.exit(supervised(sys.argv[1:], 2.0))"
+SUPERVISED = (
+    "import sys; from pipelines.supervisor import supervised; sys.exit(supervised(sys.argv[2:], float(sys.argv[1])))"
+)
 PERSON = "0101701234"
 NOT_ENOUGH = "sammenhold: The memory was not enough, or something else ended the command"
 on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals and no such limits")
 
 
-def begun(program: str) -> subprocess.Popen[str]:
+LONG, SHORT = "600", "2"  # seconds of patience
+
+
+def begun(program: str, patience: str = LONG) -> subprocess.Popen[str]:
     """A program in the place of the command line."""
-    words = [sys.executable, "-c", SUPERVISED, sys.executable, "-c", program]
+    words = [sys.executable, "-c", SUPERVISED, patience, sys.executable, "-c", program]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -77,7 +82,7 @@ WAITS_FOR_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c'
 
 @pytest.mark.parametrize("program", [WAITS, WAITS_FOR_CHILD], ids=["itself", "with what it started"])
 def test_a_command_that_does_nothing_is_ended(program: str) -> None:
-    code, _, err = ended(begun(program))  # the pipes close when all that holds them has ended
+    code, _, err = ended(begun(program, SHORT))  # the pipes close when all that holds them has ended
     assert code == 2 and err.startswith("sammenhold: The memory was not enough, or something else held the command up")
 
 
@@ -102,13 +107,13 @@ BY_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORK
 
 @pytest.mark.parametrize("program", [WORKS, BY_CHILD], ids=["itself", "by a process that it started"])
 def test_a_command_that_works_is_left_to_it(program: str) -> None:
-    assert ended(begun(f"{program}import sys; sys.exit({OWN})")) == (0, "", "")
+    assert ended(begun(f"{program}import sys; sys.exit({OWN})", SHORT)) == (0, "", "")
 
 
 @on_unix
 def test_less_than_loading_takes_is_told_at_once() -> None:
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_DATA, [{LEAST['RLIMIT_DATA'] - 1}] * 2)\n"
-    command = [sys.executable, "-c", limited + SUPERVISED, "no such program"]
+    command = [sys.executable, "-c", limited + SUPERVISED, LONG, "no such program"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith("sammenhold: The memory was not enough, since a limit is set")
@@ -116,7 +121,7 @@ def test_less_than_loading_takes_is_told_at_once() -> None:
 
 @on_unix
 def test_a_process_that_may_not_be_started_is_told() -> None:
-    done = subprocess.run([sys.executable, "-c", SUPERVISED, "/no/such/program"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", SUPERVISED, LONG, "/no/such/program"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith("sammenhold: The memory was not enough, or no process may be started (")
 
@@ -161,7 +166,7 @@ def test_what_libraries_write_through_python_names_no_person(through: str) -> No
 
 
 def test_a_terminal_that_is_closed_costs_no_answer() -> None:
-    words = [sys.executable, "-c", SUPERVISED, sys.executable, "-m", "pipelines", "--help"]
+    words = [sys.executable, "-c", SUPERVISED, LONG, sys.executable, "-m", "pipelines", "--help"]
     done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *words], capture_output=True, text=True)
     assert done.returncode == 0 and "Usage: sammenhold" in done.stdout
 
