@@ -51,6 +51,8 @@ def spec_with(**said: Any) -> DatabaseSpec:
 
 
 SPEC = spec_with()
+SYD = pl.col("region") == "syd"
+DAYS = 86_400_000 * pl.lit(1).cast(pl.Duration("ms"))
 
 
 def agreeing(seed: int = 1, n: int = 900, units: Iterable[str] = UNITS) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -133,3 +135,8 @@ def explained(reported: pl.DataFrame, new: pl.DataFrame, spec: DatabaseSpec = SP
 def told(explanation: Explanation) -> list[tuple]:
     """(kind, variables, slice, parameters) of each cause, the one that explains most first."""
     return [(cause.kind, cause.variables, cause.where, cause.parameters) for cause in explanation.causes]
+
+
+def planted(where: pl.Expr, seed: int = 1, n: int = 900, **values: pl.Expr | None) -> list[tuple]:
+    reported, new = noisy_sides(seed, n)
+    return told(explained(reported, changed(new, where, **values)))
