@@ -29,7 +29,15 @@ LONG, SHORT = "600", "2"  # seconds of patience
 def begun(program: str, patience: str = LONG) -> subprocess.Popen[str]:
     """A program in the place of the command line."""
     words = [sys.executable, "-c", SUPERVISED, patience, sys.executable, "-c", program]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first = as_in_a_terminal if os.name != "nt" else None
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=first)
+
+
+def as_in_a_terminal() -> None:
+    """Whoever runs the tests may have signals ignored, as nohup and shells do for what runs behind."""
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ended(command: subprocess.Popen[str]) -> tuple[int, str, str]:
