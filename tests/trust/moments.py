@@ -10,10 +10,11 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from little_home import VERBS
 
@@ -99,8 +100,14 @@ def acknowledging(file: int) -> None:
     receiving.receive, publish.publish_run = received, published
 
 
+def without_pages() -> AbstractContextManager:
+    """Pages are empty while it lasts, in this process."""
+    empty = lambda spec, folder, *rest: f"<p>{spec.title.da}</p>\n"  # noqa: E731
+    return patch.multiple(packages, country_report=empty, region_report=empty)
+
+
 def without_drawing() -> None:
     """Pages are written without their charts, and workbooks without their lock: both cost more than all else, and touch
     no file."""
     workbook.locked = lambda content, password: content
-    packages.country_report = packages.region_report = lambda spec, folder, *rest: f"<p>{spec.title.da}</p>\n"
+    without_pages().start()

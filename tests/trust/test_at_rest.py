@@ -16,6 +16,7 @@ import little_home
 import numpy as np
 import polars as pl
 import pytest
+from moments import without_pages
 from shell import shell
 from small_home import run_of, small_home, through
 
@@ -37,11 +38,12 @@ DUCKDB_BLOCK, DUCKDB_HEADERS = 1 << 18, 3 * 4096
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A home with a finished run; a test puts back what it alters."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A home with a finished run, its pages empty; a test puts back what it alters."""
     project = small_home(tmp_path_factory.mktemp("at_rest"))
-    through(run_of(project))
-    return project
+    with without_pages():
+        through(run_of(project))
+        yield project
 
 
 def flipped(content: bytes, bit: int) -> bytes:

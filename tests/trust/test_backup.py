@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 from little_home import DAY, EARLIER, deliver, little_home, run_of, through
+from moments import without_pages
 from wholeness import end_state, problems
 
 from pipelines import audit
@@ -61,9 +62,7 @@ class Saved(NamedTuple):
 def saved(tmp_path_factory) -> Iterator[Saved]:
     """A home that was backed up, and whose key was changed since; its pages are empty while tests run."""
     folder = tmp_path_factory.mktemp("backup")
-    with pytest.MonkeyPatch.context() as patched:
-        for page in ("country_report", "region_report"):
-            patched.setattr(f"pipelines.reports.packages.{page}", lambda spec, folder, *rest: "<p></p>\n")
+    with without_pages():
         project = little_home(folder)
         deliver(project, 3)
         through(run_of(project, EARLIER))
