@@ -181,6 +181,8 @@ def _often(shift: pl.Series) -> list[int]:
 def _event_date(records: Records, move: Move, couples: pl.DataFrame, could: pl.Series) -> Iterator[Cause]:
     """`could` are new records that have a counterpart to have moved away from. Pairs that the move fits as well, so
     little that they matched or not at all, tell nothing here."""
+    if len(couples) < FEWEST_HITS:
+        return
     variable = (records.spec.event_date,) if records.spec.event_date in records.spec.variables else ()
     asked, rows = records.marks("new", could), _by_reported_day(records, couples)
     for cause in _told(records, move.kind, move.parameters, couples, DAMAGED_SHARE, asked, rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import combinations
 from typing import Any
 
@@ -86,19 +86,23 @@ class Rows:
     @cached_property
     def bits(self) -> np.ndarray:
         """By number the rows that have it."""
-        said = [self._bits_of(name, code) for name in self.names for code in range(-1, len(self.values[name]))]
+        return self.bits_of(np.arange(self.size))
+
+    def bits_of(self, numbers: np.ndarray) -> np.ndarray:
+        """The rows that have each of some numbers."""
+        said = [self._bits_of(number) for number in numbers.tolist()]
         return np.stack(said) if said else packed(np.zeros((0, len(self)), dtype=bool))
 
     def bits_in(self, named: Mapping[str, tuple[int, ...]], period: tuple[int, int] | None) -> np.ndarray:
         """The rows with the numbers named, in a period of day codes."""
         inside = [packed((self.day_code >= period[0]) & (self.day_code <= period[1]))] if period else []
-        for name, numbers in named.items():
-            start = self.starts[self.names.index(name)] + 1
-            inside.append(np.bitwise_or.reduce([self._bits_of(name, number - start) for number in numbers]))
-        return np.bitwise_and.reduce(inside) if inside else packed(np.ones(len(self), dtype=bool))
+        inside += [reduce(np.bitwise_or, map(self._bits_of, numbers)) for numbers in named.values()]
+        return reduce(np.bitwise_and, inside) if inside else packed(np.ones(len(self), dtype=bool))
 
-    def _bits_of(self, name: str, code: int) -> np.ndarray:
+    def _bits_of(self, number: int) -> np.ndarray:
         """The rows with one value of an attribute."""
+        place = self.place_of(number)
+        name, code = self.names[place], number - self.starts[place] - 1
         if (name, code) not in self._known_bits:
             self._known_bits[name, code] = packed(self.codes[name] == code)
         return self._known_bits[name, code]
@@ -287,7 +291,10 @@ def rows_from(columns: Mapping[str, Coded], days: Coded, hierarchical: Iterable[
 
 def coded_days(day: pl.Series) -> Coded:
     """Days of the calendar in the place of texts."""
-    found = day.drop_nulls().unique().sort()
-    days = found.to_numpy().astype("datetime64[D]")
-    place = np.searchsorted(days, day.to_numpy().astype("datetime64[D]")) if len(days) else np.zeros(len(day), int)
-    return Coded(tuple(days), np.where(day.is_null().to_numpy(), -1, place).astype(np.int32))
+    number = day.to_physical()
+    first = number.min() or 0
+    since = (number - first).fill_null(-1).to_numpy()
+    seen = np.flatnonzero(np.bincount(since + 1)[1:])
+    place = np.full(int(since.max(initial=0)) + 2, -1, np.int32)  # the last is of what is unknown
+    place[seen] = np.arange(len(seen))
+    return Coded(tuple((seen + first).astype("datetime64[D]")), place[since])

@@ -66,6 +66,7 @@ class Some:
     rows: Rows
     at: np.ndarray
     weight: float
+    every: tuple[Some, int] | None = None  # others, of which these are every so many-th
 
     def __len__(self) -> int:
         return len(self.at)
@@ -73,7 +74,7 @@ class Some:
     @cached_property
     def codes(self) -> np.ndarray:
         """One column a trial, one row an attribute."""
-        return self.rows.numbered(self.at)
+        return self.every[0].codes[:, :: self.every[1]].copy() if self.every else self.rows.numbered(self.at)
 
     @cached_property
     def day(self) -> np.ndarray:
@@ -163,7 +164,10 @@ class Trials:
 
     def held(self, values: np.ndarray) -> np.ndarray:
         """How many trials lie in slices of single values, a column each; of no sample."""
-        return held(self._rows_held.bits, self._all_bits[0] if self._rows_held is self.rows else ALL, values)
+        if self._rows_held is self.rows:
+            return held(self.rows.bits, self._all_bits[0], values)
+        asked, at = np.unique(values, return_inverse=True)
+        return held(self._rows_held.bits_of(asked), ALL, at.reshape(values.shape))
 
     @cached_property
     def _rows_held(self) -> Rows:
@@ -193,13 +197,14 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     hit_sample = hit[:: -(-len(hit) // MOST_HITS) if is_many else 1]
     every = max(1, n_misses // max(CONTROLS * len(hit_sample), FEWEST_MISSES)) if is_many else 1
     missed = np.flatnonzero(misses[::every]) * every
-    first = missed[:: max(1, len(missed) // max(CONTROLS * len(hit_sample), FEWEST_FIRST))]
-    some = (_some(rows, *of) for of in ((hit_sample, len(hit)), (missed, n_misses), (first, n_misses)))
-    return Trials(rows, *some, len(hit) + n_misses, len(hit), (eligible, hits))
+    hit_, missed_ = _some(rows, hit_sample, len(hit)), _some(rows, missed, n_misses)
+    step = max(1, len(missed) // max(CONTROLS * len(hit_sample), FEWEST_FIRST))
+    first = _some(rows, missed[::step], n_misses, (missed_, step) if is_many else None)
+    return Trials(rows, hit_, missed_, first, len(hit) + n_misses, len(hit), (eligible, hits))
 
 
-def _some(rows: Rows, at: np.ndarray, of: int) -> Some:
-    return Some(rows, at, of / len(at) if len(at) else 1.0)
+def _some(rows: Rows, at: np.ndarray, of: int, every: tuple[Some, int] | None = None) -> Some:
+    return Some(rows, at, of / len(at) if len(at) else 1.0, every)
 
 
 def cost(rows: Rows, named: Named, period: tuple[int, int] | None) -> float:
