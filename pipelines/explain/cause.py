@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import false_discovery_control
 
 from pipelines.explain.kinds import KINDS
 from pipelines.explain.sentences import Words, sentence
@@ -89,6 +88,8 @@ def _days_apart(one: str, other: str) -> int:
 def q_values(causes: Sequence[Cause], asked: int) -> list[float]:
     """The false discovery rate if each cause and those surer than it are told, of `asked` suspicions, whatever their
     dependence (Benjamini & Yekutieli 2001): the expected share of causes that are noise."""
+    from scipy.stats import false_discovery_control  # which takes a second to load: a helper needs none
+
     chances = [float(np.exp(max(cause.log_chance, -700.0))) for cause in causes]
     unfound = [1.0] * max(asked - len(causes), 0)
     return false_discovery_control([*chances, *unfound], method="by")[: len(causes)].tolist() if causes else []

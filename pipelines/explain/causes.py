@@ -14,9 +14,9 @@ from pipelines.explain.absences import absent
 from pipelines.explain.bridges import bridged
 from pipelines.explain.cause import Cause, Explanation, q_values
 from pipelines.explain.copies import copied
+from pipelines.explain.elsewhere import helped
 from pipelines.explain.evidence import Pairs
 from pipelines.explain.records import Records
-from pipelines.explain.values import value_causes
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.spec.model import DatabaseSpec
 
@@ -28,8 +28,9 @@ def explain(spec: DatabaseSpec, reconciliation: Reconciliation) -> Explanation:
     """The causes of a reconciliation's discrepancies, the one that explains most first."""
     pairs = Pairs(spec, reconciliation)
     records = Records(spec, reconciliation, pairs)
-    of_records = [*bridged(records), *copied(records), *absent(records)]
-    found = told_once([*of_records, *value_causes(pairs)])
+    with helped(pairs) as values:
+        of_records = [*bridged(records), *copied(records), *absent(records)]
+        found = told_once([*of_records, *values.causes()])
     ranked = sorted(found, key=lambda cause: (-cause.explained, cause.id))
     asked = pairs.asked + ASKED_OF_RECORDS + len(of_records)
     sure = [cause for cause, q in zip(ranked, q_values(ranked, asked), strict=True) if q <= FALSE_DISCOVERIES]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import copy
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,9 +15,13 @@ from pipelines.explain.rows import Coded, Rows, rows_from, slice_attributes
 from pipelines.explain.scope import scopes
 from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.identifiers import folded, numbers_of
-from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reconciliation.shape import hashes
 from pipelines.spec.model import DatabaseSpec
+
+if TYPE_CHECKING:  # loading all that compares takes a helper a second
+    from pipelines.reconciliation.reconcile import Reconciliation
+
+HAVE_CODES = ("code", "yes_no", "sks")
 
 
 class Pairs:
@@ -31,6 +37,8 @@ class Pairs:
         self.at = {side: scope.place[rows[side]] for side, scope in self.scopes.items()}
         self._cells: dict[str, Cells] = {}
         self._nameable: dict[tuple, Rows] = {}
+        self._numbers = reconciliation.index.index["number"].to_numpy()[self._order]  # which ids are written from
+        self._said_earlier: dict[str, tuple[np.ndarray, pl.Series]] = {}
 
     def __len__(self) -> int:
         return len(self._order)
@@ -59,18 +67,32 @@ class Pairs:
     def rows_for(self, suspicion: Suspicion) -> Rows:
         """What a slice of the suspicion may name; of a value that is gone also the code that was reported (a code that
         the mapping forgot)."""
-        own = suspicion.variables[0] if suspicion.kind == "missing_in_new" else None
-        key = (*suspicion.variables, own)
+        first = suspicion.variables[0]
+        is_gone = suspicion.kind == "missing_in_new" and self.spec.variables[first].type in HAVE_CODES
+        return self._rows_about(suspicion.variables, first if is_gone else None)
+
+    def _rows_about(self, variables: tuple[str, ...], coded: str | None) -> Rows:
+        key = (*variables, coded)
         if key not in self._nameable:
-            rows = self.rows_about(suspicion.variables)
-            has_codes = own and self.spec.variables[own].type in ("code", "yes_no", "sks")
-            self._nameable[key] = rows.also(own, self.coded("reported", own)) if has_codes else rows
+            rows = self.rows_about(variables)
+            self._nameable[key] = rows.also(coded, self.coded("reported", coded)) if coded else rows
         return self._nameable[key]
 
     def ids(self, chosen: np.ndarray, variable: str) -> np.ndarray:
         """The discrepancies of a variable in the chosen pairs, as the numbers that their ids are written from."""
-        number = self._found.index.index["number"].to_numpy()[self._order[chosen]]
-        return folded(number, numbers_of(pl.Series([variable])))
+        return folded(self._numbers[chosen], numbers_of(pl.Series([variable])))
+
+    def part(self, names: Collection[str]) -> Pairs:
+        """The same pairs with all that is asked of some variables read beforehand, and without what it is read from:
+        for another process."""
+        coded = [(name, name) for name in names if self.spec.variables[name].type in HAVE_CODES]
+        asked = [*((name, None) for name in names), *coded]
+        nameable = {(name, of): self._rows_about((name,), of) for name, of in asked}
+        cells, earlier = ({name: of(name) for name in names} for of in (self.cells, self.earlier))
+        part = copy(self)
+        part._nameable, part._cells, part._said_earlier = nameable, cells, earlier
+        part._found, part.scopes, part.asked = None, {}, 0
+        return part
 
     def cells(self, name: str) -> Cells:
         if name not in self._cells:
@@ -114,6 +136,11 @@ class Pairs:
 
     def earlier(self, name: str) -> tuple[np.ndarray, pl.Series]:
         """The pairs whose person has an earlier reported record, and what was reported then."""
+        if name not in self._said_earlier:
+            self._said_earlier[name] = self._read_earlier(name)
+        return self._said_earlier[name]
+
+    def _read_earlier(self, name: str) -> tuple[np.ndarray, pl.Series]:
         at, rows = self._earlier
         place = self.scopes["reported"].place[rows]
         if (place < 0).any():  # a record that is not compared

@@ -41,13 +41,14 @@ def _are_crossed(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
 
 def _alike(pairs: Pairs, cells: Cells) -> Iterator[Cells]:
     """The later variables of the same type."""
-    kind = _class(cells.variable)
+    kind = class_of(cells.variable)
     for name, variable in pairs.spec.compared.items():
-        if name > cells.name and _class(variable) == kind and name != pairs.spec.event_date:
+        if name > cells.name and class_of(variable) == kind and name != pairs.spec.event_date:
             yield pairs.cells(name)
 
 
-def _class(variable: Variable) -> str:
+def class_of(variable: Variable) -> str:
+    """Values of one class may stand for one another."""
     return "number" if variable.numeric else variable.type
 
 

@@ -48,6 +48,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.day_code)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: what is found again, and may be added to meanwhile, stays behind."""
+        return {**vars(self), "_known_apart": self._known_apart.copy(), "_known_bits": {}}
+
     @cached_property
     def names(self) -> list[str]:
         return list(self.codes)

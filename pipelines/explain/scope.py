@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from pipelines.explain.rows import Coded, coded_column, coded_days
 from pipelines.reconciliation.cells import SIDES
-from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reconciliation.shape import Side
 from pipelines.reconciliation.sides import NOT_COMPARABLE, UNMATCHED
 from pipelines.spec.model import DatabaseSpec
+
+if TYPE_CHECKING:  # loading all that compares takes a helper a second
+    from pipelines.reconciliation.reconcile import Reconciliation
 
 NEVER_ALONE = "held_back"  # such a record has its counterpart, which validation keeps
 

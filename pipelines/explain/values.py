@@ -64,12 +64,11 @@ class Finding:
         return float(xlogy(moves, moves))
 
 
-def value_causes(pairs: Pairs) -> Iterator[Cause]:
-    """The causes of every compared variable."""
-    for name in pairs.spec.compared:
-        cells = pairs.cells(name)
-        while finding := _strongest(pairs, cells):
-            yield _taken(pairs, finding)
+def value_causes(pairs: Pairs, name: str) -> Iterator[Cause]:
+    """The causes of one variable, and of what it was exchanged with."""
+    cells = pairs.cells(name)
+    while finding := _strongest(pairs, cells):
+        yield _taken(pairs, finding)
 
 
 def _strongest(pairs: Pairs, cells: Cells) -> Finding | None:

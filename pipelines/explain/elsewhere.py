@@ -1,0 +1,132 @@
+"""The values of very many pairs are looked at by two processes.
+
+Variables of one class may stand exchanged, those of different classes tell nothing of one another. So what the values
+of a class tell may be found out in any order and anywhere: here, or by a helper, a process that is given them to look
+at. What it does not answer, for whatever reason, is looked at here.
+"""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any, BinaryIO
+
+from pipelines.explain.cause import Cause
+from pipelines.explain.evidence import Pairs
+from pipelines.explain.exchanges import class_of
+from pipelines.explain.values import value_causes
+from pipelines.spec.model import DatabaseSpec
+
+MANY = 200_000  # pairs: it takes a second until a helper has begun, and is given what to look at
+HELPER = (sys.executable, "-P", "-m", "pipelines.explain.elsewhere")
+Names = tuple[str, ...]
+Told = dict[str, list[Cause]]  # by variable
+
+
+class Values:
+    """The values of all pairs: which classes of variables nobody looks at yet, and what the others told."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._pairs = pairs
+        self._classes = by_class(pairs.spec)
+        self._left = deque(self._classes)
+        self._told: Told = {}
+        self._asked = 0  # suspicions, by the helper
+        self.helping: Thread | None = None
+        self.begun = Event()  # the helper has what it looks at first, or will never
+
+    def causes(self) -> list[Cause]:
+        """Of all variables, in their order; the smallest classes are looked at here, and what the helper leaves."""
+        self._look()
+        if self.helping:
+            self.helping.join()
+        self._left.extend(names for names in self._classes if not self._told.keys() >= {*names})
+        self._look()
+        self._pairs.asked += self._asked
+        return [cause for name in self._pairs.spec.compared for cause in self._told[name]]
+
+    def _look(self) -> None:
+        for names in _each(self._left.popleft):
+            self._told.update(told_of(self._pairs, names))
+
+    def ask(self, questions: BinaryIO, answers: BinaryIO) -> None:
+        with suppress(OSError, EOFError, pickle.PickleError, MemoryError):  # it has ended, or cannot be given them
+            for names in _each(self._left.pop):
+                part = self._pairs.part(names)
+                self.begun.set()
+                _send((part, names), questions)
+                told, asked = pickle.load(answers)
+                self._told.update(told)
+                self._asked += asked
+        self.begun.set()
+
+
+@contextmanager
+def helped(pairs: Pairs) -> Iterator[Values]:
+    """The values; where pairs are many, a helper looks at them already."""
+    values = Values(pairs)
+    helper = _begun() if len(pairs) >= MANY else None
+    if helper is None:
+        yield values
+        return
+    values.helping = Thread(target=values.ask, args=(helper.stdin, helper.stdout), daemon=True)
+    try:
+        values.helping.start()
+        values.begun.wait()  # to read for both at once would take as long, and the helper would wait
+        yield values
+    finally:
+        helper.kill()
+        values.helping.join()
+        helper.communicate()
+
+
+def _begun() -> subprocess.Popen[bytes] | None:
+    with suppress(OSError):  # no process to be had
+        return subprocess.Popen(HELPER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return None
+
+
+def by_class(spec: DatabaseSpec) -> list[Names]:
+    """The compared variables that may stand exchanged, the largest class first."""
+    classes: dict[str, Names] = {}
+    for name, variable in spec.compared.items():
+        classes[class_of(variable)] = (*classes.get(class_of(variable), ()), name)
+    return sorted(classes.values(), key=len, reverse=True)
+
+
+def told_of(pairs: Pairs, names: Names) -> Told:
+    """What the values of some variables tell."""
+    return {name: [*value_causes(pairs, name)] for name in names}
+
+
+def _each(taken: Callable[[], Names]) -> Iterator[Names]:
+    """One after the other, until none is left."""
+    while True:
+        try:
+            names = taken()
+        except IndexError:
+            return
+        yield names
+
+
+def _send(said: Any, to: BinaryIO) -> None:
+    pickle.dump(said, to, pickle.HIGHEST_PROTOCOL)
+    to.flush()
+
+
+def main() -> None:
+    """The helper: answer what values tell, until nobody asks any more."""
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            pairs, names = pickle.load(questions)
+            _send((told_of(pairs, names), pairs.asked), answers)
+
+
+if __name__ == "__main__":
+    main()
