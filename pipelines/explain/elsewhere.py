@@ -37,14 +37,13 @@ class Values:
         self._left = deque(self._classes)
         self._told: Told = {}
         self._asked = 0  # suspicions, by the helper
-        self.helping: Thread | None = None
-        self.begun = Event()  # the helper has what it looks at first, or will never
+        self._helping: Thread | None = None
+        self._begun = Event()  # the helper has what it looks at first, or never will
 
     def causes(self) -> list[Cause]:
-        """Of all variables, in their order; the smallest classes are looked at here, and what the helper leaves."""
+        """Of all variables, in their order; looked at here are the largest classes, and what the helper leaves."""
         self._look()
-        if self.helping:
-            self.helping.join()
+        self.wait()
         self._left.extend(names for names in self._classes if not self._told.keys() >= {*names})
         self._look()
         self._pairs.asked += self._asked
@@ -54,16 +53,32 @@ class Values:
         for names in _each(self._left.popleft):
             self._told.update(told_of(self._pairs, names))
 
-    def ask(self, questions: BinaryIO, answers: BinaryIO) -> None:
-        with suppress(OSError, EOFError, pickle.PickleError, MemoryError):  # it has ended, or cannot be given them
+    def help_by(self, helper: subprocess.Popen[bytes]) -> None:
+        """From now on the helper looks at the smallest classes that are left, one after the other."""
+        helping = Thread(target=self._ask, args=(helper.stdin, helper.stdout), daemon=True)
+        with suppress(RuntimeError):  # no thread to be had
+            helping.start()
+            self._helping = helping
+            self._begun.wait()  # to read for both at once would take as long, and the helper would wait
+
+    def wait(self) -> None:
+        """Until the helper looks at nothing any more."""
+        if self._helping:
+            self._helping.join()
+
+    def _ask(self, questions: BinaryIO, answers: BinaryIO) -> None:
+        with suppress(Exception):  # whatever it was: what nobody told is looked at here
             for names in _each(self._left.pop):
-                part = self._pairs.part(names)
-                self.begun.set()
-                _send((part, names), questions)
+                _send((self._part(names), names), questions)
                 told, asked = pickle.load(answers)
                 self._told.update(told)
                 self._asked += asked
-        self.begun.set()
+
+    def _part(self, names: Names) -> Pairs:
+        try:
+            return self._pairs.part(names)
+        finally:
+            self._begun.set()
 
 
 @contextmanager
@@ -74,14 +89,12 @@ def helped(pairs: Pairs) -> Iterator[Values]:
     if helper is None:
         yield values
         return
-    values.helping = Thread(target=values.ask, args=(helper.stdin, helper.stdout), daemon=True)
     try:
-        values.helping.start()
-        values.begun.wait()  # to read for both at once would take as long, and the helper would wait
+        values.help_by(helper)
         yield values
     finally:
         helper.kill()
-        values.helping.join()
+        values.wait()
         helper.communicate()
 
 

@@ -20,6 +20,7 @@ from pipelines.spec.model import DatabaseSpec
 EARLY = ("unit", "region", "hospital", "schema_version", "source_system", "age_band", "sex")
 LATE = ("submission", "source_file")
 FIRST_ROWS = 50_000  # as many as are searched whole (trials.MOST_ROWS)
+FEW_ROWS = 500  # mostly show already that neither of two attributes decides the other
 FEW_CODES = 8  # are looked for one by one
 CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
 
@@ -131,15 +132,15 @@ class Rows:
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
             return False
-        return not self._is_decided(a, b)
+        return not (self._is_decided(a, b, FEW_ROWS) and self._is_decided(a, b, FIRST_ROWS))
 
     @cached_property
     def _first(self) -> list[np.ndarray]:
         return [self.codes[name][:FIRST_ROWS].astype(np.intp) + 1 for name in self.names]
 
-    def _is_decided(self, a: int, b: int) -> bool:
-        """Whether one of the two has one value wherever the other has a certain one; of many rows, in the first."""
-        one, other = (self._first[at] for at in (a, b))
+    def _is_decided(self, a: int, b: int, rows: int) -> bool:
+        """Whether one of the two has one value wherever the other has a certain one, in the first rows."""
+        one, other = (self._first[at][:rows] for at in (a, b))
         seen = np.bincount(one * self.sizes[b] + other, minlength=self.sizes[a] * self.sizes[b]) > 0
         both = seen.reshape(self.sizes[a], self.sizes[b])
         return bool((both.sum(0) <= 1).all() or (both.sum(1) <= 1).all())

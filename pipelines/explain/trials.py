@@ -24,6 +24,7 @@ PRIOR_TRIALS, PRIOR_HITS = 20.0, 1.0
 # 1975).
 MOST_ROWS = 50_000
 MOST_HITS, CONTROLS = 4_000, 2
+PLENTY = 20  # misses to a hit tell all but a twentieth (the same): of very many rows the others are left out
 SAMPLED = 0.9
 FEWEST_MISSES = 4_000  # of a sample
 ALL = np.uint64(2**64 - 1)  # rows, where there are no others
@@ -193,7 +194,8 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     """All eligible rows, or every so many-th of the hits and those misses that stand at every so many-th row."""
     misses = eligible & ~hits
     hit, n_misses = np.flatnonzero(hits), np.count_nonzero(misses)
-    is_many = len(hit) + n_misses > MOST_ROWS
+    of_many = len(rows) > MOST_ROWS and n_misses > PLENTY * len(hit)
+    is_many = of_many or len(hit) + n_misses > MOST_ROWS
     hit_sample = hit[:: -(-len(hit) // MOST_HITS) if is_many else 1]
     every = max(1, n_misses // max(CONTROLS * len(hit_sample), FEWEST_MISSES)) if is_many else 1
     missed = np.flatnonzero(misses[::every]) * every
