@@ -122,12 +122,18 @@ def _variable(
     if columns[name] not in ("VARCHAR", "JSON"):
         return _typed_variable(name, variable_type, columns)
     text, missing = _text(name), _missing(name, variable, columns, words)
-    value = _value(text, variable_type, notation, words)
+    is_free = variable_type == "text" and not (words and words.values)
+    value = _as_it_stands(name) if is_free else _value(text, variable_type, notation, words)
     return [
         f'case when {missing} is null then {value} end as "{name}"',
         f'{missing} as "{name}_missing"',
         f'({text} is not null and {missing} is null and {value} is null) as "{name}_uncast"',
     ]
+
+
+def _as_it_stands(name: str) -> str:
+    """A free text with the blanks around it: whether they count is for the comparison to say (`normalise`)."""
+    return f'case when {_text(name)} is not null then cast("{name}" as varchar) end'
 
 
 def _typed_variable(name: str, variable_type: str, columns: Mapping[str, str]) -> list[str]:

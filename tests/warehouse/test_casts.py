@@ -23,6 +23,7 @@ SPEC = DatabaseSpec.model_validate(
                 ("day", "date", {}), ("a_decimal", "decimal", {}), ("a_integer", "integer", {}),
                 ("a_timestamp", "timestamp", {}), ("a_yes_no", "yes_no", {"missing": {"unknown": "Uoplyst"}}),
                 ("a_code", "code", {"values": {"1": "I", "2": "II"}, "missing": {"unknown": "Uoplyst"}}),
+                ("a_text", "text", {"missing": {"unknown": "Uoplyst"}}),
             )
         },
     }
@@ -106,6 +107,15 @@ def test_casts_agree_with_the_naive_reading(variable, notation, data):
 def test_dates_that_readers_get_wrong(text):
     made = typed(SPEC, pl.DataFrame({"line": [1], "day": [text]}))
     assert made["day"].to_list() == [naive_date(text.strip(" "), "iso")]
+
+
+def test_blanks_around_a_free_text_are_kept_for_the_comparison_and_around_a_code_they_are_none():
+    said = ["x", " x ", "  ", " unknown ", None]
+    made = typed(SPEC, pl.DataFrame({"line": range(5), "a_text": said, "a_code": [" 1", "2 ", " ", " unknown", None]}))
+    assert made["a_text"].to_list() == ["x", " x ", None, None, None]
+    assert made["a_text_missing"].to_list() == [None, None, None, "unknown", None]
+    assert made["a_code"].to_list() == ["1", "2", None, None, None]
+    assert not made["a_text_uncast"].any()
 
 
 def test_a_number_of_some_hundred_digits_is_not_infinity():
