@@ -109,8 +109,10 @@ def _in_form(cells: Cells, which: str) -> Suspicion:
     shows = np.append(cells.words.str.contains(SHOWS[which]).to_numpy(), False)
     at = np.flatnonzero(cells.differing)
     reported, new = (cells.codes[side] for side in ("reported", "new"))
-    could = cells.both & (shows.take(reported, mode="clip") | shows.take(new, mode="clip"))
-    return cells.suspicion("text_form", {"which": which}, could, at[form[reported[at]] == form[new[at]]])
+    hits, could = at[form[reported[at]] == form[new[at]]], cells.both
+    if shows[reported[hits]].mean() >= MOST:  # else it is put on: zeros before what has none
+        could = could & shows.take(reported, mode="clip")
+    return cells.suspicion("text_form", {"which": which}, could, hits)
 
 
 def _prefixes(cells: Cells, shown: pl.DataFrame) -> Iterator[Suspicion]:

@@ -7,7 +7,7 @@ null there and a finding in `findings`, so that no row is lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pipelines.spec.constraint_kinds import quoted
@@ -65,12 +65,14 @@ def conform(
     columns: Mapping[str, str],
     notation: Notation = "iso",
     schema: SourceSchema | None = None,
+    as_it_stands: Collection[str] = ("text",),
 ) -> str:
     """A query that makes typed rows of `relation`.
 
     `columns` are the relation's columns with their DuckDB types (upper case); one that is not there is
     null in the answer. A column that is typed already (Parquet) keeps its type. `schema` translates the
-    source's own words for values and missing. What follows from the unit is added by `with_units`.
+    source's own words for values and missing. What follows from the unit is added by `with_units`. Values of the types
+    `as_it_stands` keep the blanks around them.
     """
     fields = {f.variable: f for f in schema.fields.values()} if schema else {}
     named = (*LINE, "channel_region", "record_id", "person", "unit", "region")
@@ -79,7 +81,8 @@ def conform(
     for name, variable_type in dated_variables(spec).items():
         variable = spec.variables.get(name)
         words = fields.get(name)
-        parts += _variable(name, variable_type, variable, columns, notation, words)
+        is_kept = variable_type in as_it_stands and not (words and words.values)
+        parts += _variable(name, variable_type, variable, columns, notation, words, is_kept)
     return f"select {', '.join(parts)} from {relation}"
 
 
@@ -110,6 +113,7 @@ def _variable(
     columns: Mapping[str, str],
     notation: Notation,
     words: Field_ | None,
+    is_kept: bool,
 ) -> list[str]:
     """The three columns of a variable: value, missing code, and whether a text could not be read."""
     if name not in columns:
@@ -122,8 +126,7 @@ def _variable(
     if columns[name] not in ("VARCHAR", "JSON"):
         return _typed_variable(name, variable_type, columns)
     text, missing = _text(name), _missing(name, variable, columns, words)
-    is_free = variable_type == "text" and not (words and words.values)
-    value = _as_it_stands(name) if is_free else _value(text, variable_type, notation, words)
+    value = _as_it_stands(name) if is_kept else _value(text, variable_type, notation, words)
     return [
         f'case when {missing} is null then {value} end as "{name}"',
         f'{missing} as "{name}_missing"',
@@ -132,7 +135,7 @@ def _variable(
 
 
 def _as_it_stands(name: str) -> str:
-    """A free text with the blanks around it: whether they count is for the comparison to say (`normalise`)."""
+    """A text with the blanks around it: whether they count is for the comparison to say (`normalise`)."""
     return f'case when {_text(name)} is not null then cast("{name}" as varchar) end'
 
 

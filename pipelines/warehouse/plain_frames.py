@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
@@ -25,13 +25,14 @@ def canonical(
     """The canonical frame of a plain one (see sources.plain), in order of line, and its `line`.
 
     Columns that hold their variable's type already are passed on without a copy; a text that is neither
-    a value nor a missing code becomes null.
+    a value nor a missing code becomes null. Codes are held side by side as they stand, with the blanks around them.
     """
     frame = frame.sort("line")
     kinds = dated_variables(spec)
     ready = [name for name in kinds if name != spec.event_date and _is_ready(frame, name, kinds[name])]
     columns = [*canonical_columns(spec), "line"]
-    made = _conformed(spec, frame.drop(ready), notation, units, ", ".join(f'"{name}"' for name in columns))
+    wanted = ", ".join(f'"{name}"' for name in columns)
+    made = _conformed(spec, frame.drop(ready), notation, units, wanted, ("text", "code", "sks"))
     missing = {f"{name}_missing": _missing_code(frame, name) for name in ready if f"{name}_missing" in frame}
     return made.with_columns(frame.select(ready), **missing)
 
@@ -52,13 +53,14 @@ def _conformed(
     notation: Notation,
     units: Iterable[Mapping[str, str]],
     wanted: str,
+    as_it_stands: Collection[str] = ("text",),
 ) -> pl.DataFrame:
     """The wanted columns only: DuckDB leaves out the work that nobody asked for."""
     with in_memory() as memory, memory.registered(frame) as plain:
         described = memory.connection.execute(f"describe {plain}").fetchall()
         columns = {name: str(kind) for name, kind, *_ in described}
         memory.connection.register("units", units_frame(units))
-        query = conform_query(spec, plain, columns, notation)
+        query = conform_query(spec, plain, columns, notation, as_it_stands=as_it_stands)
         query = with_units(spec, query, "units" if spec.units else None, copies=wanted == "*")
         return memory.frame(f"select {wanted} from ({query}) order by line")
 

@@ -286,3 +286,11 @@ def test_one_value_whatever_was_reported_is_no_factor_and_no_boundary(seed):
     assert told(explained(reported, changed(new, SYD, pulse=pl.lit(1)))) == [
         ("constant_value", ("pulse",), IN_SYD, {"value": 1})
     ]
+
+
+@pytest.mark.parametrize("put_on", ["0", " "])
+def test_what_is_put_before_codes_that_had_none_is_told_where_it_is(put_on):
+    reported, new = noisy_sides(1, 2500)
+    new = changed(new, pl.col("unit") == "s2", nyha=put_on + pl.col("nyha"))
+    which = {"0": "leading_zeros", " ": "blanks"}[put_on]
+    assert told(explained(reported, new)) == [("text_form", ("nyha",), {"unit": "s2"}, {"which": which})]

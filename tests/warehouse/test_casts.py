@@ -109,13 +109,20 @@ def test_dates_that_readers_get_wrong(text):
     assert made["day"].to_list() == [naive_date(text.strip(" "), "iso")]
 
 
-def test_blanks_around_a_free_text_are_kept_for_the_comparison_and_around_a_code_they_are_none():
-    said = ["x", " x ", "  ", " unknown ", None]
-    made = typed(SPEC, pl.DataFrame({"line": range(5), "a_text": said, "a_code": [" 1", "2 ", " ", " unknown", None]}))
-    assert made["a_text"].to_list() == ["x", " x ", None, None, None]
-    assert made["a_text_missing"].to_list() == [None, None, None, "unknown", None]
-    assert made["a_code"].to_list() == ["1", "2", None, None, None]
-    assert not made["a_text_uncast"].any()
+def test_blanks_around_a_text_are_kept_for_the_comparison_and_no_part_of_a_code_that_is_received():
+    said, codes = ["x", " x ", "  ", " unknown ", None], [" 1", "2 ", " ", " unknown", None]
+    frame = pl.DataFrame(
+        {"line": range(5), "a_text": said, "a_code": codes, "a_yes_no": [" yes", "no ", "", None, None]}
+    )
+    received, compared = typed(SPEC, frame), canonical(SPEC, frame)
+    for made in (received, compared):
+        assert made["a_text"].to_list() == ["x", " x ", None, None, None]
+        assert made["a_text_missing"].to_list() == [None, None, None, "unknown", None]
+        assert made["a_code_missing"].to_list() == [None, None, None, "unknown", None]
+        assert made["a_yes_no"].to_list() == ["yes", "no", None, None, None]
+    assert received["a_code"].to_list() == ["1", "2", None, None, None]
+    assert compared["a_code"].to_list() == [" 1", "2 ", None, None, None]
+    assert not received["a_text_uncast"].any()
 
 
 def test_a_number_of_some_hundred_digits_is_not_infinity():
