@@ -39,6 +39,8 @@ FRAMES = (
 )  # fmt: skip
 # These have a row for each pair, or each cell that differs.
 IN_PARTS = ("pairs", "discrepancies")
+VALUES = ("reported_value", "new_value")
+WORDS = pa.dictionary(pa.int32(), pa.large_string())
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
 WRITTEN = frozenset(
@@ -72,14 +74,15 @@ def in_parts(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
     """A function that appends a part to one file; it is written while the caller makes the next one.
 
     At most two parts are in memory. Words that the caller numbered (Enum) are written as they stand; ids, which never
-    recur, are not searched for recurrence, and have no bounds that could spare a reader any. Readers see text in both.
+    recur, are not searched for recurrence. Readers see text in both. Bounds could spare a reader a part by its
+    variable, and by nothing else.
     """
     writer: pq.ParquetWriter | None = None
     under_way: Future | None = None
 
     def append(part: pl.DataFrame) -> None:
         nonlocal writer, under_way
-        table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = _values_as_words(part.to_arrow(compat_level=pl.CompatLevel.oldest()))
         writer = writer or _writer(path, table.schema)
         if under_way:
             under_way.result()
@@ -101,8 +104,21 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     return pq.ParquetWriter(
         path, schema, compression="zstd", compression_level=1, store_schema=False,
         use_dictionary=[name for name in schema.names if name not in ids], column_encoding=ids,
-        write_statistics=[name for name in schema.names if name not in ids],
+        write_statistics=[name for name in schema.names if name == "variable"],
     )  # fmt: skip
+
+
+def _values_as_words(part: pa.Table) -> pa.Table:
+    """Values as numbers of one width in every part, though each part has words of its own, many or few."""
+    for at, name in enumerate(part.column_names):
+        if name in VALUES:
+            chunks = part.column(at).dictionary_encode().chunks
+            part = part.set_column(at, name, pa.chunked_array(map(_wide, chunks), WORDS))
+    return part
+
+
+def _wide(words: pa.DictionaryArray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(words.indices.cast(pa.int32()), words.dictionary)
 
 
 def write_reconciliation(folder: Path, found: Reconciliation, previous: Path | None = None) -> None:
@@ -129,8 +145,7 @@ def _write_discrepancies(folder: Path, found: Reconciliation, previous: Path | N
     files = (folder / "discrepancies.parquet", folder / "history.parquet")
     with in_parts(files[0]) as append, in_parts(files[1]) as append_history:
         for part, told in _with_their_history(found, read_history(previous)):
-            values = pl.col("reported_value", "new_value").cast(pl.String)
-            append(part.with_columns(values, cause_id=pl.lit(None, pl.Enum([]))))
+            append(part.with_columns(cause_id=pl.lit(None, pl.Enum([]))))
             append_history(told)
 
 
