@@ -69,15 +69,17 @@ def _by_cell(variable: Variable, found: Coding, pairs: Pairs, areas: Areas) -> C
 
 def _counted(found: Coding, pairs: Pairs, areas: Areas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How many pairs have one and the same cell, by area and cell; the others' numbers, and their two cells."""
-    equal, others, settled = np.zeros(len(areas.names) * found.size, np.int64), [NO_PAIRS], found.settled
+    size, settled = np.intp(found.size), found.settled
+    equal, others = np.zeros(len(areas.names) * size, np.int64), [(*NO_PAIRS, NO_PAIRS[0])]
     for first, area, rows in _blocks(pairs, areas, len(equal)):
-        reported, new = (found.codes[side].take(rows[side], mode="clip").astype(np.intp) for side in SIDES)
+        reported, new = (found.codes[side].take(rows[side], mode="clip") for side in SIDES)
         rest = np.flatnonzero((reported != new) | ~settled.take(reported, mode="clip"))
-        cell = area * np.intp(found.size) + reported
+        cell = area * size
+        cell += reported
         equal += np.bincount(cell, minlength=len(equal))
-        equal -= np.bincount(cell[rest], minlength=len(equal))
-        others.append((first + rest, reported[rest] * found.size + new[rest]))
-    return equal, *(np.concatenate([part[n] for part in others]) for n in (0, 1))
+        others.append((first + rest, reported.take(rest) * size + new.take(rest), cell.take(rest)))
+    at, combination, cell = (np.concatenate(part) for part in zip(*others, strict=True))
+    return equal - np.bincount(cell, minlength=len(equal)), at, combination
 
 
 def _by_pair(variable: Variable, cells: Cells, pairs: Pairs, areas: Areas) -> Compared:
@@ -119,10 +121,10 @@ def _other_pairs(
 def _blocks(pairs: Pairs, areas: Areas, counted: int = 0) -> Iterator[tuple[int, np.ndarray, dict[str, np.ndarray]]]:
     """Some pairs at a time, so few that what is made of them stays in the processor's cache, but not many fewer than
     what they are `counted` by: the number of the first, their areas and rows."""
-    size = min(max(BLOCK, counted), CHUNK)
+    size, rows = min(max(BLOCK, counted), CHUNK), {side: pairs.rows(side) for side in SIDES}
     for first in range(0, len(pairs), size):
         here = slice(first, first + size)
-        yield first, areas.each[here], {side: pairs.rows(side)[here].astype(np.intp) for side in SIDES}
+        yield first, areas.each[here], {side: rows[side][here].astype(np.intp) for side in SIDES}
 
 
 def _with_areas(frame: pl.DataFrame, areas: Areas, at: np.ndarray | slice) -> pl.DataFrame:
