@@ -90,8 +90,8 @@ def without_copies(spec: DatabaseSpec, side: Side, found: pl.DataFrame, doubles:
 def _is_on(other: Side, persons: np.ndarray) -> np.ndarray:
     """Which of these persons have any record on the other side."""
     theirs = other.numbers("person")
-    found = np.unique(theirs[among(theirs, persons)])
-    return np.isin(persons, found) & (persons != 0)
+    found = pl.Series(theirs[among(theirs, persons)])
+    return pl.Series(persons).is_in(found.implode()).to_numpy() & (persons != 0)
 
 
 def among(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def among(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         near.append(first + np.flatnonzero(marks.take(slots, mode="clip")))
     rows = np.concatenate(near)
     found = np.zeros(len(numbers), dtype=bool)
-    found[rows] = np.isin(numbers[rows], wanted)
+    found[rows] = pl.Series(numbers[rows]).is_in(pl.Series(wanted).implode()).to_numpy()
     return found
 
 
