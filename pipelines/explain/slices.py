@@ -272,9 +272,8 @@ def _longer(trials: Trials, demands: Demands, shorter: Candidate, among: Some) -
     """The slice with a list or a period more; where it has one already, also with one value more. The misses that it
     has `among` some of them, as if there were no others."""
     misses, hits = (some.inside(shorter.named, shorter.period) for some in (among, trials.hit))
-    size = trials.rows.size
-    k = trials.hit.weight * np.bincount(trials.hit.codes[:, hits].ravel(), minlength=size)
-    n = k + trials.misses.weight * np.bincount(among.codes[:, misses].ravel(), minlength=size)
+    k = trials.hit.weight * trials.hit.by_value(hits)
+    n = k + trials.misses.weight * among.by_value(misses)
     free = trials.rows.free(shorter.named)
     said = list(_lists(trials, demands, free, n, k))
     if not shorter.is_plain:

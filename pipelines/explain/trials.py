@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.special import xlogy
 
 from pipelines.explain.bits import count, held, packed
 from pipelines.explain.rows import Rows, among
@@ -27,6 +26,7 @@ MOST_HITS, CONTROLS = 4_000, 2
 PLENTY = 20  # misses to a hit tell all but a twentieth (the same): of very many rows the others are left out
 SAMPLED = 0.9
 FEWEST_MISSES = 4_000  # of a sample
+SMALLEST = np.finfo(float).tiny
 ALL = np.uint64(2**64 - 1)  # rows, where there are no others
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
 
@@ -81,8 +81,8 @@ class Some:
     def day(self) -> np.ndarray:
         return self.rows.day_code[self.at]
 
-    def inside(self, named: Named, period: tuple[int, int] | None) -> np.ndarray:
-        """Positions in the slice."""
+    def inside(self, named: Named, period: tuple[int, int] | None) -> np.ndarray | slice:
+        """Positions in the slice; of the whole no list of all."""
         at: np.ndarray | slice = slice(None)
         for name, numbers in named.items():
             place = self.rows.names.index(name)
@@ -91,7 +91,12 @@ class Some:
         if period:
             day = self.day[at]
             at = among(at, (day >= period[0]) & (day <= period[1]))
-        return np.arange(len(self)) if isinstance(at, slice) else at
+        return at
+
+    def by_value(self, at: np.ndarray | slice) -> np.ndarray:
+        """How many of those at some positions there are of each number."""
+        codes = self.codes if isinstance(at, slice) else self.codes.take(at, axis=1, mode="clip")
+        return np.bincount(codes.ravel(), minlength=self.rows.size)
 
     def _number(self, place: int, at: np.ndarray | slice) -> np.ndarray:
         return self.rows.codes[self.rows.names[place]][self.at[at]].astype(np.intp) + self.rows.starts[place] + 1
@@ -232,7 +237,12 @@ def likelihood_less(k: float, n: float, total_hits: float, total: float) -> floa
 
 
 def _log_likelihood(k: np.ndarray, n: np.ndarray) -> np.ndarray:
-    return xlogy(k, k) + xlogy(n - k, n - k) - xlogy(n, n)
+    return _times_its_log(k) + _times_its_log(n - k) - _times_its_log(n)
+
+
+def _times_its_log(counts: np.ndarray) -> np.ndarray:
+    """0 for none; many times as fast as xlogy."""
+    return counts * np.log(np.maximum(counts, SMALLEST))
 
 
 def _nats(k: float, n: float) -> float:
