@@ -104,10 +104,11 @@ def _edge(values: pl.Series) -> Coded:
     ends = [values.min(), values.max()]
     if ends[0] == ends[1]:
         return Coded((), np.zeros(len(values), np.int8))
-    low, high = ((values == end).fill_null(False).to_numpy() for end in ends)
     said = pl.Series(ends, dtype=values.dtype).cast(pl.String).to_list()
-    number = np.argsort(np.argsort(said))
-    return Coded(tuple(sorted(said)), np.select([low, high], number.tolist(), -1).astype(np.int8))
+    code = np.full(len(values), -1, np.int8)
+    for end, number in zip(ends, np.argsort(np.argsort(said)).tolist(), strict=True):
+        code[(values == end).arg_true().to_numpy()] = number
+    return Coded(tuple(sorted(said)), code)
 
 
 def _agreed(records: Records, side: str, name: str, edge: Coded) -> Coded:

@@ -139,8 +139,9 @@ def _moved_dates(records: Records) -> Iterator[Cause]:
     paired = _days_of_pairs(records)
     while True:
         couples = _couples(records, "person", "unit")
-        ways = [(move, _one_to_one(couples.filter(move.fits(couples)))) for move in _moves(couples)]
-        for move, fitting in sorted(ways, key=lambda way: -len(way[1])):
+        ways = ((move, _one_to_one(couples.filter(move.fits(couples)))) for move in _moves(couples))
+        often = [(move, fitting) for move, fitting in ways if len(fitting) >= FEWEST_HITS]
+        for move, fitting in sorted(often, key=lambda way: -len(way[1])):
             could = pl.concat([couples["new"], paired.filter(~move.fits(paired))["new"]])
             causes = list(_event_date(records, move, fitting, could))
             yield from causes
@@ -181,8 +182,6 @@ def _often(shift: pl.Series) -> list[int]:
 def _event_date(records: Records, move: Move, couples: pl.DataFrame, could: pl.Series) -> Iterator[Cause]:
     """`could` are new records that have a counterpart to have moved away from. Pairs that the move fits as well, so
     little that they matched or not at all, tell nothing here."""
-    if len(couples) < FEWEST_HITS:
-        return
     variable = (records.spec.event_date,) if records.spec.event_date in records.spec.variables else ()
     asked, rows = records.marks("new", could), _by_reported_day(records, couples)
     for cause in _told(records, move.kind, move.parameters, couples, DAMAGED_SHARE, asked, rows):

@@ -13,7 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, BinaryIO
 
 from pipelines.explain.cause import Cause
@@ -38,7 +38,6 @@ class Values:
         self._told: Told = {}
         self._asked = 0  # suspicions, by the helper
         self._helping: Thread | None = None
-        self._begun = Event()  # the helper has what it looks at first, or never will
 
     def causes(self) -> list[Cause]:
         """Of all variables, in their order; looked at here are the largest classes, and what the helper leaves."""
@@ -59,7 +58,6 @@ class Values:
         with suppress(RuntimeError):  # no thread to be had
             helping.start()
             self._helping = helping
-            self._begun.wait()  # to read for both at once would take as long, and the helper would wait
 
     def wait(self) -> None:
         """Until the helper looks at nothing any more."""
@@ -69,16 +67,10 @@ class Values:
     def _ask(self, questions: BinaryIO, answers: BinaryIO) -> None:
         with suppress(Exception):  # whatever it was: what nobody told is looked at here
             for names in _each(self._left.pop):
-                _send((self._part(names), names), questions)
+                _send((self._pairs.part(names), names), questions)
                 told, asked = pickle.load(answers)
                 self._told.update(told)
                 self._asked += asked
-
-    def _part(self, names: Names) -> Pairs:
-        try:
-            return self._pairs.part(names)
-        finally:
-            self._begun.set()
 
 
 @contextmanager

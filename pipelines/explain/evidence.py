@@ -91,7 +91,7 @@ class Pairs:
         cells, earlier = ({name: of(name) for name in names} for of in (self.cells, self.earlier))
         part = copy(self)
         part._nameable, part._cells, part._said_earlier = nameable, cells, earlier
-        part._found, part.scopes, part.asked = None, {}, 0
+        part._found, part._order, part.scopes, part.at, part.asked = None, self._order[:0], {}, {}, 0
         return part
 
     def cells(self, name: str) -> Cells:
