@@ -115,13 +115,13 @@ def _agreed(records: Records, side: str, name: str, edge: Coded) -> Coded:
     """The edge without the records that the counterpart places elsewhere: no boundary on the other side takes these.
     Where more are than disagree anyway, something else is wrong with the value, and the edge is left as it is."""
     (other,) = {*records.scopes} - {side}
-    counterpart = records.counterparts[side]
-    at = np.flatnonzero((edge.code >= 0) & (counterpart >= 0))
     if not records.scopes[other].has(name):
         return edge
+    on_edge, counterpart = np.flatnonzero(edge.code >= 0), records.counterparts[side]
+    at = on_edge[counterpart[on_edge] >= 0]
     told = records.scopes[other].column(name).gather(counterpart[at])
     apart = at[records.scopes[side].column(name).gather(at).ne_missing(told).to_numpy()]
-    n, k = (np.bincount(edge.code[of], minlength=len(edge.values)) for of in (np.flatnonzero(edge.code >= 0), apart))
+    n, k = (np.bincount(edge.code[of], minlength=len(edge.values)) for of in (on_edge, apart))
     code = edge.code.copy()
     code[apart[(k <= DISAGREE * n)[edge.code[apart]]]] = -1
     return Coded(edge.values, code)

@@ -97,11 +97,13 @@ def _begun() -> subprocess.Popen[bytes] | None:
 
 
 def by_class(spec: DatabaseSpec) -> list[Names]:
-    """The compared variables that may stand exchanged, the largest class first."""
+    """The compared variables that may stand exchanged, the largest class first; those alone in theirs together."""
     classes: dict[str, Names] = {}
     for name, variable in spec.compared.items():
         classes[class_of(variable)] = (*classes.get(class_of(variable), ()), name)
-    return sorted(classes.values(), key=len, reverse=True)
+    alone = tuple(names[0] for names in classes.values() if len(names) == 1)
+    several = sorted((names for names in classes.values() if len(names) > 1), key=len, reverse=True)
+    return [*several, alone] if alone else several
 
 
 def told_of(pairs: Pairs, names: Names) -> Told:
