@@ -27,7 +27,8 @@ class Suspicion:
     """One way in which values may differ ("new is 1000 × reported"): the pairs that could show it (eligible) and those
     that do (hits). Whether it is a cause is decided by where its hits lie, never by the suspicion alone.
 
-    `claims`: by variable, every pair that would belong to it (hits among them)."""
+    `claims`: by variable, every pair that would belong to it (hits among them). `said`: nats that it takes to say its
+    parameters; `left_open`: nats of each new value that are then still unsaid."""
 
     kind: str
     variables: tuple[str, ...]
@@ -35,6 +36,8 @@ class Suspicion:
     eligible: np.ndarray = field(repr=False)
     hits: np.ndarray = field(repr=False)
     claims: Mapping[str, np.ndarray] = field(repr=False)
+    said: float = 0.0
+    left_open: float = 0.0
 
 
 @dataclass(frozen=True)

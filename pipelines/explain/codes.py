@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from scipy.special import xlogy
 
 from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.numbers import constant_value
@@ -160,8 +162,10 @@ def _recodings(cells: Cells, focus: np.ndarray, shown: pl.DataFrame) -> Iterator
 
 
 def recoding(cells: Cells, mapping: Mapping[str, str]) -> Suspicion:
-    """`mapping` is of moves that were seen to be discrepancies."""
-    return cells.moving("code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping)
+    """`mapping` is of moves that were seen to be discrepancies: which of all words they are of, and to which of the new
+    ones each goes, has to be said; a prefix or a level says it for all. In free text some word is always mistyped."""
+    said = float(xlogy(len(mapping), len(mapping) * len(cells.words)))
+    return replace(cells.moving("code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping), said=said)
 
 
 def mapping_in(cells: Cells, inside: np.ndarray) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +17,8 @@ SAME_RATIO = 0.02  # ratios of values rounded on both sides scatter; within this
 MOST_MODES = 3
 DRAWS = 80  # pairs of points that a straight line is tried through
 POINTS = 400
-MOST_DECIMALS = 3
+MOST_DECIMALS, MOST_ZEROS = 3, 3
+FEW = 0.05  # of numbers that show a fault may be noise that looks the same
 
 
 def number_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
@@ -42,7 +44,17 @@ def predicted_suspicion(
     """New is what was predicted, where that would be a discrepancy; `slack` is what rounding may add."""
     eligible = cells.both & _moves(cells, predicted, slack)
     at = np.flatnonzero(eligible & cells.open)
-    return cells.suspicion(kind, parameters, eligible, at[is_as_predicted(cells, at, predicted, slack)])
+    hits = at[is_as_predicted(cells, at, predicted, slack)]
+    return replace(cells.suspicion(kind, parameters, eligible, hits), left_open=_left_open(cells, hits, predicted))
+
+
+def _left_open(cells: Cells, at: np.ndarray, predicted: Prediction) -> float:
+    """Nats that each of these new numbers still takes to say, in its last digit, when the prediction is known: none
+    where it says them all, more where rounding lets it come near by chance."""
+    reported, new = (numbers[at] for numbers in cells.numbers)
+    beside = np.unique(np.round((new - predicted(reported)) / last_digit(new)), return_counts=True)[1]
+    share = beside / max(beside.sum(), 1)
+    return float(-(share * np.log(share)).sum())
 
 
 def is_as_predicted(cells: Cells, at: np.ndarray, predicted: Prediction, slack: float = EXACT) -> np.ndarray:
@@ -78,11 +90,12 @@ def _tolerance(cells: Cells, reported: np.ndarray) -> np.ndarray | float:
 def _simple(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
     """The ways without a number to estimate, each asked about where the focus suggests it."""
     if _often(n == -r):
-        yield predicted_suspicion(cells, "sign_flipped", {"which": _sign(r)}, np.negative)
+        which = _sign(r[n == -r])
+        yield predicted_suspicion(cells, "sign_flipped", {"which": which}, SIGNS[which])
     for digits in range(1, MOST_DECIMALS + 1):
         if _often(np.abs(n - r * 10**digits) < EXACT):
             yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, partial(_decimal_lost, digits=digits))
-    for decimals in range(-1, MOST_DECIMALS):
+    for decimals in range(-MOST_ZEROS, MOST_DECIMALS):
         for mode, rounding in ROUNDINGS.items():
             if _often(np.abs(n - rounding(r, decimals)) < EXACT):
                 parameters = {"decimals": decimals, "mode": mode}
@@ -96,7 +109,13 @@ def _often(hits: np.ndarray, share: float = 0.2) -> bool:
 
 
 def _sign(r: np.ndarray) -> str:
-    return "minus added" if (r > 0).all() else "minus lost" if (r < 0).all() else "flipped"
+    """What became of the minus of these reported numbers; a few may be typed wrongly."""
+    had = np.mean(r < 0)
+    return "minus added" if had < FEW else "minus lost" if had > 1 - FEW else "flipped"
+
+
+# A number that the fault leaves as it is tells nothing of it.
+SIGNS = {"minus lost": np.abs, "minus added": lambda values: -np.abs(values), "flipped": np.negative}
 
 
 def _half_away(values: np.ndarray, decimals: int) -> np.ndarray:
@@ -247,7 +266,7 @@ def constant_value(cells: Cells, value: object) -> Suspicion:
 def _exchanged_digits(cells: Cells) -> Suspicion:
     reported, new = cells.numbers
     with np.errstate(invalid="ignore"):
-        could = cells.both & (np.abs(reported) >= 10)
+        could = cells.both & (np.abs(reported) >= 10 * last_digit(reported[cells.filled_reported]))
     at = np.flatnonzero(could & cells.open)
     return cells.suspicion("digits_transposed", {}, could, at[_are_exchanged(reported[at], new[at])])
 

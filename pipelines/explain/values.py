@@ -16,7 +16,7 @@ from pipelines.explain.evidence import Pairs
 from pipelines.explain.exchanges import stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
-from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
+from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, MOST, Slice, best_slice
 from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio
 from pipelines.reconciliation.identifiers import written
 
@@ -55,13 +55,7 @@ class Finding:
         missed = place.trials - place.hits
         explained = xlogy(place.hits, place.share / usual) + xlogy(missed, (1 - place.share) / (1 - usual))
         paid = float(likelihood_ratio(place.hits, place.trials, k, n)) - place.gain
-        return float(explained) - paid - self._moves_said
-
-    @property
-    def _moves_said(self) -> float:
-        """Nats that say to which of the new codes each reported one moved; a prefix or a level says it for all."""
-        moves = len(self.suspicion.parameters.get("mapping", ()))
-        return float(xlogy(moves, moves))
+        return float(explained) - paid - suspicion.said - place.hits * suspicion.left_open
 
 
 def value_causes(pairs: Pairs, name: str) -> Iterator[Cause]:
@@ -108,7 +102,8 @@ def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
 def _placed(pairs: Pairs, suspicion: Suspicion) -> Finding | None:
     pairs.asked += 1
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
-    place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least)
+    gain = LEAST_GAIN + suspicion.said
+    place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least, gain)
     return Finding(suspicion, place) if place else None
 
 
@@ -120,8 +115,8 @@ def _whole_mappings(pairs: Pairs, cells: Cells, findings: Iterable[Finding]) -> 
         whole = recoding(cells, mapping_in(cells, inside) | found.suspicion.parameters["mapping"])
         if whole.parameters not in asked:
             asked.append(whole.parameters)
-            if place := best_slice(pairs.rows_for(whole), whole.eligible, whole.hits):
-                yield Finding(whole, place)
+            if again := _placed(pairs, whole):
+                yield again
 
 
 def _taken(pairs: Pairs, finding: Finding) -> Cause:
@@ -143,7 +138,7 @@ def _taken(pairs: Pairs, finding: Finding) -> Cause:
         in_slice=int(inside.sum()) * len(suspicion.claims),
         share_outside=float((suspicion.hits & outside).sum() / outside.sum()) if outside.any() else 0.0,
         gain=place.gain,
-        log_chance=place.log_chance,
+        log_chance=min(place.log_chance + suspicion.said, 0.0),
     )
 
 
