@@ -34,7 +34,8 @@ def bridged(records: Records) -> Iterator[Cause]:
 
 
 def _couples(records: Records, *on: str) -> pl.DataFrame:
-    """Reported and new records that are alone and equal `on` the keys: the places of both, and the keys of each."""
+    """Reported and new records that are alone and equal `on` the keys: the places of both, the keys of each, and that
+    they are no `pair`."""
     keys = ("person", "unit", "_day")
     sides = {
         side: records.said(side, np.flatnonzero(alone), "record_id", "person", "unit").select(
@@ -45,7 +46,8 @@ def _couples(records: Records, *on: str) -> pl.DataFrame:
         )
         for side, alone in records.alone.items()
     }
-    return sides["reported"].join(sides["new"], on=list(on)).sort("reported_id", "new_id")
+    couples = sides["reported"].join(sides["new"], on=list(on)).sort("reported_id", "new_id")
+    return couples.with_columns(pair=pl.lit(False))
 
 
 def _one_to_one(couples: pl.DataFrame) -> pl.DataFrame:
@@ -73,8 +75,24 @@ def _told(
             return
         inside = rows.inside(place.where)
         is_here = pl.Series(inside[couples["new"].to_numpy()])
-        yield records.take(kind, place, parameters, _places(couples.filter(is_here)), (inside & eligible, hits))
+        yield _taken(records, kind, place, parameters, couples.filter(is_here), (inside & eligible, hits))
         couples = couples.filter(~is_here)
+
+
+def _taken(
+    records: Records,
+    kind: str,
+    place: Slice,
+    parameters: Mapping[str, Any],
+    here: pl.DataFrame,
+    trials: tuple[np.ndarray, np.ndarray],
+    where: Mapping[str, Any] | None = None,
+) -> Cause:
+    """The cause of couples, and of pairs that a late match stage made though a key differs."""
+    lone, pairs = here.filter(~pl.col("pair")), here.filter("pair")
+    cause = records.take(kind, place, parameters, _places(lone), trials, where)
+    ids = [records.scopes[side].said("record_id", at) for side, at in _places(pairs).items()]
+    return cause.joined(hashed(records.spec.database, *ids, [None] * len(pairs)))
 
 
 def _places(couples: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -89,9 +107,9 @@ def _wrong_units(records: Records) -> Iterator[Cause]:
 
     Patients who are seen at two units move too, but never most of a unit's.
     """
-    columns = ("reported", "new", "unit_reported", "unit_new")
-    alone = _one_to_one(_couples(records, "person", "_day")).select(*columns, pair=pl.lit(False))
-    moved = pl.concat([_paired_elsewhere(records).select(*columns, pair=pl.lit(True)), alone])
+    columns = ("reported", "new", "unit_reported", "unit_new", "pair")
+    alone = _one_to_one(_couples(records, "person", "_day")).select(columns)
+    moved = pl.concat([_paired_elsewhere(records).select(columns), alone])
     moved = moved.filter(pl.col("unit_reported") != pl.col("unit_new"))
     often = moved.group_by("unit_reported", "unit_new").len().filter(pl.col("len") >= FEWEST_HITS)
     for reported, new in sorted(often.select("unit_reported", "unit_new").rows()):
@@ -115,20 +133,15 @@ def _paired_elsewhere(records: Records) -> pl.DataFrame:
     at = records.pairs.at
     units = in_common({side: scope.coded("unit") for side, scope in records.scopes.items()}, at)
     apart = np.flatnonzero(units.of["reported"] != units.of["new"])
-    return pl.DataFrame({side: at[side][apart] for side in at}).with_columns(
-        units.said(side, apart).alias(f"unit_{side}") for side in at
-    )
+    said = [units.said(side, apart).alias(f"unit_{side}") for side in at]
+    return pl.DataFrame({side: at[side][apart] for side in at}).with_columns(*said, pair=pl.lit(True))
 
 
 def _wrong_unit(records: Records, here: pl.DataFrame, place: Slice, parameters: Mapping[str, str]) -> Cause:
     """The cause, told about the records that stand under the new unit in the period of `place`."""
     where = {"unit": parameters["to"], **place.where}
-    under = records.rows_of_new.inside(where)
-    lone, pairs = here.filter(~pl.col("pair")), here.filter("pair")
-    hits = records.marks("new", here["new"])
-    cause = records.take("unit_mapped_wrong", place, parameters, _places(lone), (under, hits), where)
-    ids = [records.scopes[side].said("record_id", at) for side, at in _places(pairs).items()]
-    return cause.joined(hashed(records.spec.database, *ids, [None] * len(pairs)))
+    under, hits = records.rows_of_new.inside(where), records.marks("new", here["new"])
+    return _taken(records, "unit_mapped_wrong", place, parameters, here, (under, hits), where)
 
 
 # ---------------------------------------------------------------- dates
@@ -205,7 +218,9 @@ def _by_reported_day(records: Records, couples: pl.DataFrame) -> Rows:
 
 def _damaged_persons(records: Records) -> Iterator[Cause]:
     """The same unit and day, and nearly the same person number; or another person with the same values."""
-    couples = _couples(records, "unit", "_day")
+    columns = ("reported", "new", "person_reported", "person_new", "pair")
+    alone = _couples(records, "unit", "_day").select(columns)
+    couples = pl.concat([_paired_under_another(records).select(columns), alone])
     damage = _damages(couples["person_reported"].fill_null("").to_list(), couples["person_new"].fill_null("").to_list())
     couples = couples.with_columns(damage=pl.Series(damage, dtype=pl.String))
     for name in ("leading_zero_lost", "digits_transposed", "digit_wrong"):
@@ -213,6 +228,17 @@ def _damaged_persons(records: Records) -> Iterator[Cause]:
         could = _begins_with_zero(records) if name == "leading_zero_lost" and len(damaged) >= FEWEST_HITS else None
         yield from _told(records, "person_id_damaged", {"damage": name}, damaged, DAMAGED_SHARE, could)
     yield from _changed_persons(records)
+
+
+def _paired_under_another(records: Records) -> pl.DataFrame:
+    """Pairs that a late match stage made of two person numbers."""
+    at = records.pairs.at
+    if all(rule.identity == "same" for rule in records.spec.match):
+        at = {side: places[:0] for side, places in at.items()}
+    persons = {side: scope.column("person").gather(at[side]) for side, scope in records.scopes.items()}
+    apart = (persons["reported"] != persons["new"]).arg_true().to_numpy()
+    said = [persons[side].gather(apart).alias(f"person_{side}") for side in at]
+    return pl.DataFrame({side: at[side][apart] for side in at}).with_columns(*said, pair=pl.lit(True))
 
 
 def _begins_with_zero(records: Records) -> np.ndarray:
