@@ -21,6 +21,8 @@ from pipelines.reconciliation.sides import SURPLUS
 NEARLY_ALL = 0.75  # lower limit of the share that is gone; scattered losses are another matter
 CARRIED = ("unit", "region", "hospital", "age_band", "sex")  # what a reported record may know of itself
 EDGE = "at the edge of "
+EDGES = 3  # of each end: a typed value or two may recur beyond the edge
+MISTYPED, SOME = 0.05, 10_000  # share of values beyond the edge at most, judged by about so many
 DISAGREE = 0.3  # of values, at most, where nothing is wrong (published: 4–30 %)
 FEWEST_WITHDRAWN_RATIO = 3.0  # withdrawn records are alone so many times as often as others
 
@@ -100,15 +102,28 @@ def _rows(records: Records, side: str) -> Rows:
 
 
 def _edge(values: pl.Series) -> Coded:
-    """The lowest and the highest value as text; unknown for what lies between."""
-    ends = [values.min(), values.max()]
-    if ends[0] == ends[1]:
+    """The outermost values as text; unknown for what lies between."""
+    ends = pl.concat([_outermost(values, highest) for highest in (False, True)]).unique()
+    if ends.len() < 2:
         return Coded((), np.zeros(len(values), np.int8))
-    said = pl.Series(ends, dtype=values.dtype).cast(pl.String).to_list()
+    said = ends.cast(pl.String).to_list()
     code = np.full(len(values), -1, np.int8)
     for end, number in zip(ends, np.argsort(np.argsort(said)).tolist(), strict=True):
         code[(values == end).arg_true().to_numpy()] = number
     return Coded(tuple(sorted(said)), code)
+
+
+def _outermost(values: pl.Series, highest: bool) -> pl.Series:
+    """The first few values, from one end, that several records have; beyond them may lie what is typed wrongly. Where
+    no value recurs there, the very first."""
+    some = values.gather_every(max(1, len(values) // SOME)).drop_nulls().sort(descending=highest)
+    if some.is_empty():
+        return some
+    limit = some[int(MISTYPED * len(some))]
+    tail = values.filter(values >= limit if highest else values <= limit)
+    counted = tail.rename("value").value_counts(name="n").filter(pl.col("n") >= FEWEST_HITS)
+    recur = counted["value"].sort(descending=highest).head(EDGES).rename(values.name)
+    return recur if len(recur) else tail.sort(descending=highest).head(1)
 
 
 def _agreed(records: Records, side: str, name: str, edge: Coded) -> Coded:
