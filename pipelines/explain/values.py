@@ -55,7 +55,14 @@ class Finding:
         missed = place.trials - place.hits
         explained = xlogy(place.hits, place.share / usual) + xlogy(missed, (1 - place.share) / (1 - usual))
         paid = float(likelihood_ratio(place.hits, place.trials, k, n)) - place.gain
-        return float(explained) - paid - suspicion.said - place.hits * suspicion.left_open
+        return float(explained) - paid - suspicion.said - self._digits_said - place.hits * suspicion.left_open
+
+    @property
+    def _digits_said(self) -> float:
+        """Nats of the digits of its numbers: an offset of 2 says as much as a factor of 1.026 with fewer."""
+        numbers = (said for said in self.suspicion.parameters.values() if isinstance(said, float))
+        digits = (f"{abs(number):.4g}".replace(".", "").strip("0") for number in numbers)
+        return float(np.log(10)) * sum(map(len, digits))
 
 
 def value_causes(pairs: Pairs, name: str) -> Iterator[Cause]:
