@@ -7,6 +7,7 @@ import datetime as dt
 import polars as pl
 
 NUMBERED = r"^(.*?)(\d+)$"
+WIDEST = 1_000  # numbers from one submission of a place to the next, where all places share a numbering
 
 
 def lost_submission(new: pl.DataFrame, here: pl.DataFrame, gap: tuple[dt.date, dt.date]) -> str | None:
@@ -20,14 +21,18 @@ def lost_submission(new: pl.DataFrame, here: pl.DataFrame, gap: tuple[dt.date, d
     following = series.sort("front", "number").with_columns(
         pl.col("number", "day").shift(-1).over("front").name.prefix("next_")
     )
-    step = (pl.col("next_day") - pl.col("day")).dt.total_days() / (pl.col("next_number") - pl.col("number"))
-    usual = following.select(step.median()).item()
+    usual = following.select((pl.col("next_day") - pl.col("day")).dt.total_days().median()).item()
     if usual is None or (gap[1] - gap[0]).days + 1 > usual + 1:
         return None
     at = pl.lit(gap[0] + (gap[1] - gap[0]) / 2)
-    holes = following.filter(pl.col("next_number") == pl.col("number") + 2, at.is_between("day", "next_day"))
-    missing = [row for row in holes.iter_rows(named=True) if (row["front"], row["number"] + 1) not in all_]
-    return "{front}{0:0{width}d}".format(missing[0]["number"] + 1, **missing[0]) if len(missing) == 1 else None
+    around = following.filter(pl.col("next_number") - pl.col("number") <= WIDEST, at.is_between("day", "next_day"))
+    missing = [
+        (row, number)
+        for row in around.iter_rows(named=True)
+        for number in range(row["number"] + 1, row["next_number"])
+        if (row["front"], number) not in all_
+    ]
+    return "{front}{0:0{width}d}".format(missing[0][1], **missing[0][0]) if len(missing) == 1 else None
 
 
 def _numbered(records: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,13 @@ def test_a_number_that_another_place_used_is_not_lost():
     assert lost_submission(pl.concat([here, elsewhere]), here, (GAP, GAP)) is None
 
 
+def test_where_all_places_share_a_numbering_the_number_that_nobody_used_is_lost():
+    here, others = sent("4", "9", "14", "19"), [n for n in range(4, 25) if n % 5 != 4]
+    elsewhere = pl.DataFrame({"submission": [f"{n}" for n in others], "_day": [dt.date(2026, 5, 20)] * len(others)})
+    assert lost_submission(pl.concat([here, elsewhere]), here, (GAP, GAP)) == "14"
+    assert lost_submission(pl.concat([here, elsewhere[:-8]]), here, (GAP, GAP)) is None
+
+
 def test_a_hole_at_another_time_is_not_the_gap():
     here = sent("9", "10", "lost", "12", "13")
     assert lost_submission(here, here, (dt.date(2026, 6, 30), dt.date(2026, 6, 30))) is None
