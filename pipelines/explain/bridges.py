@@ -152,7 +152,7 @@ def _moved_dates(records: Records) -> Iterator[Cause]:
     paired = _days_of_pairs(records)
     while True:
         couples = _couples(records, "person", "unit")
-        ways = ((move, _one_to_one(couples.filter(move.fits(couples)))) for move in _moves(couples))
+        ways = ((move, _one_to_one(couples.filter(move.fits(couples)))) for move in _moves(records, couples))
         often = [(move, fitting) for move, fitting in ways if len(fitting) >= FEWEST_HITS]
         for move, fitting in sorted(often, key=lambda way: -len(way[1])):
             could = pl.concat([couples["new"], paired.filter(~move.fits(paired))["new"]])
@@ -166,20 +166,35 @@ def _moved_dates(records: Records) -> Iterator[Cause]:
 
 @dataclass(frozen=True)
 class Move:
-    """A way in which dates may have moved, of which `made` gives the new day by the reported one."""
+    """A way in which dates may have moved, and which couples of the two sides it `fits`; with what other dates."""
 
     kind: str
     parameters: Mapping[str, Any]
-    made: Callable[[pl.Series], pl.Series]
-
-    def fits(self, couples: pl.DataFrame) -> pl.Series:
-        return self.made(couples["_day_reported"]) == couples["_day_new"]
+    fits: Callable[[pl.DataFrame], pl.Series]
+    others: tuple[str, ...] = ()
 
 
-def _moves(couples: pl.DataFrame) -> Iterator[Move]:
+def _moves(records: Records, couples: pl.DataFrame) -> Iterator[Move]:
     for days in _often((couples["_day_new"] - couples["_day_reported"]).dt.total_days()):
-        yield Move("date_shift", {"days": days}, partial(_later, days=days))
-    yield from (Move(*way) for way in of_days())
+        yield Move("date_shift", {"days": days}, partial(_is_made, partial(_later, days=days)))
+    for kind, parameters, made in of_days():
+        yield Move(kind, parameters, partial(_is_made, made))
+    for name, variable in records.spec.compared.items():
+        if variable.type == "date" and name != records.spec.event_date:
+            yield Move("variables_swapped", {}, partial(_is_exchanged, records, name), (name,))
+
+
+def _is_made(made: Callable[[pl.Series], pl.Series], couples: pl.DataFrame) -> pl.Series:
+    """Where the new day is what is `made` of the reported one."""
+    return made(couples["_day_reported"]) == couples["_day_new"]
+
+
+def _is_exchanged(records: Records, other: str, couples: pl.DataFrame) -> pl.Series:
+    """Where each side has its day where the other side has another date."""
+    reported, new = (scope.column(other).gather(couples[side]) for side, scope in records.scopes.items())
+    day = {side: couples[f"_day_{side}"] for side in records.scopes}
+    exchanged = (day["new"] == reported) & (day["reported"] == new) & (day["new"] != day["reported"])
+    return exchanged.fill_null(False)
 
 
 def _later(day: pl.Series, days: int) -> pl.Series:
@@ -198,12 +213,12 @@ def _event_date(records: Records, move: Move, couples: pl.DataFrame, could: pl.S
     variable = (records.spec.event_date,) if records.spec.event_date in records.spec.variables else ()
     asked, rows = records.marks("new", could), _by_reported_day(records, couples)
     for cause in _told(records, move.kind, move.parameters, couples, DAMAGED_SHARE, asked, rows):
-        yield cause.about(variable)
+        yield cause.about(tuple(sorted((*variable, *move.others))))
 
 
 def _days_of_pairs(records: Records) -> pl.DataFrame:
     at = records.pairs.at
-    return pl.DataFrame({"new": at["new"]} | {f"_day_{side}": records.day(side).gather(at[side]) for side in at})
+    return pl.DataFrame(dict(at) | {f"_day_{side}": records.day(side).gather(at[side]) for side in at})
 
 
 def _by_reported_day(records: Records, couples: pl.DataFrame) -> Rows:

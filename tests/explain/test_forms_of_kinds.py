@@ -92,3 +92,12 @@ def test_a_boundary_is_told_though_typed_values_lie_beyond_it():
     reported = changed(reported, mistyped, pulse=pl.lit(7))
     new = new.filter(pl.col("pulse") > 18)
     assert told_first(new, reported) == ("boundary_off", (), {}, {"edge": {"pulse": 18}})
+
+
+def test_the_day_of_the_event_is_exchanged_with_another_date():
+    reported, new = noisy_sides(3, 2000)
+    far = pl.col("echo_day").dt.offset_by("-60d")
+    reported, new = (side.with_columns(echo_day=far) for side in (reported, new))
+    struck = changed(new, IN_NORTH, day=pl.col("echo_day"), echo_day=pl.col("day"))
+    kind, variables, where, _ = told_first(struck, reported)
+    assert (kind, variables, where["region"]) == ("variables_swapped", ("day", "echo_day"), "nord")
