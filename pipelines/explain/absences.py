@@ -164,7 +164,7 @@ def _number(kind: pl.DataType, said: Any) -> Any:
 def _silence(records: Records, inside: np.ndarray, place: Slice) -> tuple[str, dict, dict] | None:
     """A unit that does not send, or a gap in time; not where as many new records stand alone under wrong keys."""
     alone_there = records.alone["new"] & records.rows_of_new.inside(_places(place.where))
-    if alone_there.sum() >= place.hits / 2:
+    if alone_there.sum() >= place.hits / 2 or _are_dated_ahead(records, inside):
         return None
     limits = place.where.get("period", {})
     units = records.said("reported", np.flatnonzero(inside), "unit")["unit"].unique()
@@ -175,6 +175,17 @@ def _silence(records: Records, inside: np.ndarray, place: Slice) -> tuple[str, d
         return "period_gap", dict(limits), place.where
     started = {"from": limits["from"]} if limits else {}
     return "unit_not_reporting", {"unit": unit, **started}, place.where
+
+
+def _are_dated_ahead(records: Records, inside: np.ndarray) -> bool:
+    """Whether most of these came with a day after the reference date, where nothing is compared: the day is wrong, and
+    nobody is silent."""
+    day = records.spec.event_date
+    came = (
+        records.scopes["new"].outside("person", "unit", day).filter(pl.col(day).cast(pl.Date) > records.reference_date)
+    )
+    gone = records.said("reported", np.flatnonzero(inside & records.alone["reported"]), "person", "unit")
+    return len(came) > 0 and gone.join(came, on=["person", "unit"], how="semi").height > len(gone) / 2
 
 
 def _lost(records: Records, place: Slice) -> str | None:

@@ -53,6 +53,11 @@ class Scope:
     def has(self, name: str) -> bool:
         return name in self._side.types and name not in self._side.empty
 
+    def outside(self, *names: str) -> pl.DataFrame:
+        """Columns of the records that are not compared."""
+        rows = np.flatnonzero(self.place < 0)
+        return pl.DataFrame([self._side.column(name, rows).alias(name) for name in names])
+
     def coded(self, name: str) -> Coded:
         """A column of texts, or one that is told as text."""
         if name not in self._coded:

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from planted_sides import REFERENCE, SPEC, agreeing, explained, noisy_sides, spec_with, told
+from planted_sides import REFERENCE, SPEC, agreeing, changed, explained, noisy_sides, spec_with, told
 from rows_of_frame import rows_of
 
 from pipelines.explain.causes import explain
@@ -119,3 +119,10 @@ def test_a_fault_in_the_event_date_of_one_diagnosis(seed):
     )
     kind, _, where, parameters = told(explained(sides[0], moved, spec))[0]
     assert (kind, where, parameters) == ("date_shift", {"diagnosis": "DI213"}, {"days": 12})
+
+
+def test_records_that_came_with_a_day_after_the_reference_date_are_no_gap():
+    reported, new = noisy_sides(6, 1500)
+    late = pl.col("day") > dt.date(2026, 11, 20)
+    moved = changed(new, late & (pl.col("region") == "syd"), day=pl.col("day").dt.offset_by("60d"))
+    assert "period_gap" not in [kind for kind, *_ in told(explained(reported, moved))]
