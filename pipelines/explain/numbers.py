@@ -97,11 +97,17 @@ def _simple(cells: Cells, r: np.ndarray, n: np.ndarray) -> Iterator[Suspicion]:
             yield predicted_suspicion(cells, "decimal_lost", {"digits": digits}, partial(_decimal_lost, digits=digits))
     for decimals in range(-MOST_ZEROS, MOST_DECIMALS):
         for mode, rounding in ROUNDINGS.items():
-            if _often(np.abs(n - rounding(r, decimals)) < EXACT):
+            fits = np.abs(n - rounding(r, decimals)) < EXACT
+            if _often(fits) and not _is_one_value(n[fits]):
                 parameters = {"decimals": decimals, "mode": mode}
                 yield predicted_suspicion(cells, "rounded", parameters, partial(rounding, decimals=decimals))
     if _often(_are_exchanged(r, n), 0.1):
         yield _exchanged_digits(cells)
+
+
+def _is_one_value(new: np.ndarray) -> bool:
+    """Nearly all the same, whatever was reported: that tells no rounding, which leaves several."""
+    return np.unique(new, return_counts=True)[1].max() > (1 - FEW) * len(new)
 
 
 def _often(hits: np.ndarray, share: float = 0.2) -> bool:

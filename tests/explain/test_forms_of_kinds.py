@@ -50,6 +50,13 @@ def test_numbers_are_rounded_to_hundreds():
     assert (kind, where, parameters["decimals"]) == ("rounded", {"region": "nord"}, -2)
 
 
+@pytest.mark.parametrize("value", [0, 100])
+def test_one_value_whatever_was_reported_is_no_rounding(value):
+    reported, new = noisy_sides(3, 2000)
+    struck = changed(new, IN_NORTH, pulse=pl.lit(value))
+    assert told_first(struck, reported) == ("constant_value", ("pulse",), {"region": "nord"}, {"value": value})
+
+
 def test_digits_behind_the_comma_are_exchanged():
     reported, new = with_numbers(*noisy_sides(3, 2000), weight=lambda n: (141 + n * 37 % 57) / 100)
     spec = spec_with(variables={"weight": {"type": "decimal", "compare": {"absolute": 0.01}}})
