@@ -181,9 +181,8 @@ def _are_dated_ahead(records: Records, inside: np.ndarray) -> bool:
     """Whether most of these came with a day after the reference date, where nothing is compared: the day is wrong, and
     nobody is silent."""
     day = records.spec.event_date
-    came = (
-        records.scopes["new"].outside("person", "unit", day).filter(pl.col(day).cast(pl.Date) > records.reference_date)
-    )
+    came = records.scopes["new"].outside("person", "unit", day)
+    came = came.filter(pl.col(day).cast(pl.Date) > records.reference_date)
     gone = records.said("reported", np.flatnonzero(inside & records.alone["reported"]), "person", "unit")
     return len(came) > 0 and gone.join(came, on=["person", "unit"], how="semi").height > len(gone) / 2
 

@@ -204,10 +204,10 @@ def trials_of(rows: Rows, eligible: np.ndarray, hits: np.ndarray) -> Trials:
     hit_sample = hit[:: -(-len(hit) // MOST_HITS) if is_many else 1]
     every = max(1, n_misses // max(CONTROLS * len(hit_sample), FEWEST_MISSES)) if is_many else 1
     missed = np.flatnonzero(misses[::every]) * every
-    hit_, missed_ = _some(rows, hit_sample, len(hit)), _some(rows, missed, n_misses)
+    hit_some, missed_some = _some(rows, hit_sample, len(hit)), _some(rows, missed, n_misses)
     step = max(1, len(missed) // max(CONTROLS * len(hit_sample), FEWEST_FIRST))
-    first = _some(rows, missed[::step], n_misses, (missed_, step) if is_many else None)
-    return Trials(rows, hit_, missed_, first, len(hit) + n_misses, len(hit), (eligible, hits))
+    first = _some(rows, missed[::step], n_misses, (missed_some, step) if is_many else None)
+    return Trials(rows, hit_some, missed_some, first, len(hit) + n_misses, len(hit), (eligible, hits))
 
 
 def _some(rows: Rows, at: np.ndarray, of: int, every: tuple[Some, int] | None = None) -> Some:
