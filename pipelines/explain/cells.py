@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.rows import Coded, is_among
-from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome
+from pipelines.reconciliation.shape import SIDES
 from pipelines.reconciliation.words import numbered, repeats
 from pipelines.spec.model import Variable
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from scipy.special import xlogy
 
 from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.numbers import constant_value
 from pipelines.explain.slices import FEWEST_HITS, MOST
+from pipelines.explain.trials import times_log
 
 FEWEST_MAPPED = 3  # rows that show one more recoded code inside a slice that is recoded already
 MOST_PAIRS = 12  # single recodings that are asked about in one focus
@@ -49,7 +49,7 @@ def code_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
 
 def _moves(cells: Cells, at: np.ndarray) -> pl.DataFrame:
     """reported, new, n: what was seen in the pairs `at` these places, the commonest first; of equals the first."""
-    found, first, counts = np.unique(_combined(cells, at), return_index=True, return_counts=True)
+    found, first, counts = _seen(_combined(cells, at))
     order = np.lexsort((first, -counts))
     reported, new = np.divmod(found[order], len(cells.words) + 1)
     return pl.DataFrame({
@@ -61,6 +61,16 @@ def _moves(cells: Cells, at: np.ndarray) -> pl.DataFrame:
 def _combined(cells: Cells, at: np.ndarray) -> np.ndarray:
     """One number for both texts."""
     return cells.codes["reported"][at].astype(np.int64) * (len(cells.words) + 1) + cells.codes["new"][at]
+
+
+def _seen(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different numbers, where each stands first, and how often; small ones are counted rather than sorted."""
+    if numbers.max(initial=0) > len(numbers):
+        return np.unique(numbers, return_index=True, return_counts=True)
+    counts, first = np.bincount(numbers), np.empty(numbers.max(initial=0) + 1, dtype=np.intp)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # the last that is set stays
+    found = np.flatnonzero(counts)
+    return found, first[found], counts[found]
 
 
 def _most_common(moves: pl.DataFrame, by: str, most: int) -> list[tuple]:
@@ -164,7 +174,7 @@ def _recodings(cells: Cells, focus: np.ndarray, shown: pl.DataFrame) -> Iterator
 def recoding(cells: Cells, mapping: Mapping[str, str]) -> Suspicion:
     """`mapping` is of moves that were seen to be discrepancies: which of all words they are of, and to which of the new
     ones each goes, has to be said; a prefix or a level says it for all. In free text some word is always mistyped."""
-    said = float(xlogy(len(mapping), len(mapping) * len(cells.words)))
+    said = times_log(len(mapping), len(mapping) * len(cells.words))
     return replace(cells.moving("code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping), said=said)
 
 

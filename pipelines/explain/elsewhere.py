@@ -7,12 +7,13 @@ at. What it does not answer, for whatever reason, is looked at here.
 
 from __future__ import annotations
 
+import os
 import pickle
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Thread
 from typing import Any, BinaryIO
 
@@ -24,8 +25,12 @@ from pipelines.spec.model import DatabaseSpec
 
 MANY = 200_000  # pairs: it takes a second until a helper has begun, and is given what to look at
 HELPER = (sys.executable, "-P", "-m", "pipelines.explain.elsewhere")
+# Its steps are too small for threads of their own; memory in large pages is touched, and found again, far faster.
+SURROUNDINGS = {"POLARS_MAX_THREADS": "1", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+PIPE_BYTES = 1 << 20
 Names = tuple[str, ...]
 Told = dict[str, list[Cause]]  # by variable
+Question = tuple[Pairs, Names]
 
 
 class Values:
@@ -52,10 +57,12 @@ class Values:
         for names in _each(self._left.popleft):
             self._told.update(told_of(self._pairs, names))
 
-    def help_by(self, helper: subprocess.Popen[bytes]) -> None:
-        """From now on the helper looks at the smallest classes that are left, one after the other."""
-        helping = Thread(target=self._ask, args=(helper.stdin, helper.stdout), daemon=True)
-        with suppress(RuntimeError):  # no thread to be had
+    def help_by(self, helper: Popen[bytes]) -> None:
+        """From now on the helper looks at the smallest classes that are left, one after the other. The first one is
+        made ready at once: until then the helper has nothing to do."""
+        with suppress(Exception):  # no thread or no memory to be had: what nobody told is looked at here
+            first = self._question()
+            helping = Thread(target=self._ask, args=(helper.stdin, helper.stdout, first), daemon=True)
             helping.start()
             self._helping = helping
 
@@ -64,13 +71,18 @@ class Values:
         if self._helping:
             self._helping.join()
 
-    def _ask(self, questions: BinaryIO, answers: BinaryIO) -> None:
+    def _ask(self, questions: BinaryIO, answers: BinaryIO, question: Question | None) -> None:
         with suppress(Exception):  # whatever it was: what nobody told is looked at here
-            for names in _each(self._left.pop):
-                _send((self._pairs.part(names), names), questions)
+            while question:
+                _send(question, questions)
+                question = self._question()  # the next one is ready when the helper is
                 told, asked = pickle.load(answers)
                 self._told.update(told)
                 self._asked += asked
+
+    def _question(self) -> Question | None:
+        """What is asked next, if anything is left."""
+        return next(((self._pairs.part(names), names) for names in _each(self._left.pop)), None)
 
 
 @contextmanager
@@ -90,9 +102,10 @@ def helped(pairs: Pairs) -> Iterator[Values]:
         helper.communicate()
 
 
-def _begun() -> subprocess.Popen[bytes] | None:
+def _begun() -> Popen[bytes] | None:
     with suppress(OSError):  # no process to be had
-        return subprocess.Popen(HELPER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        around = os.environ | SURROUNDINGS
+        return Popen(HELPER, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=around, pipesize=PIPE_BYTES)
     return None
 
 

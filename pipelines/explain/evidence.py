@@ -13,9 +13,8 @@ import polars as pl
 from pipelines.explain.cells import TEXTS, Cells, Measures, Suspicion, in_common
 from pipelines.explain.rows import Coded, Rows, rows_from, slice_attributes
 from pipelines.explain.scope import scopes
-from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.identifiers import folded, numbers_of
-from pipelines.reconciliation.shape import hashes
+from pipelines.reconciliation.shape import SIDES, hashes
 from pipelines.spec.model import DatabaseSpec
 
 if TYPE_CHECKING:  # loading all that compares takes a helper a second

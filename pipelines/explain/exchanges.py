@@ -81,12 +81,12 @@ def _say_another(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
 def stale(pairs: Pairs, cells: Cells) -> Iterator[Suspicion]:
     """New is what was reported of the same person the time before."""
     at, earlier = pairs.earlier(cells.name)
-    same = (cells.said("new", at) == earlier).fill_null(False).to_numpy() & cells.open[at]
-    if same.sum() < FEWEST_HITS:
+    open_ = np.flatnonzero(cells.open[at])
+    same = open_[(cells.said("new", at[open_]) == earlier.gather(open_)).fill_null(False).to_numpy()]
+    if len(same) < FEWEST_HITS:
         return
     differs = cells.would_differ(cells.said("reported", at), earlier) & earlier.is_not_null().to_numpy()
-    eligible, hits = np.zeros(len(cells.open), dtype=bool), np.zeros(len(cells.open), dtype=bool)
-    eligible[at] = differs & cells.filled_new[at]
-    hits[at] = same & differs
-    if hits.sum() >= FEWEST_HITS:
+    eligible = marked(len(cells.open), at[differs & cells.filled_new[at]])
+    hits = at[same[differs[same]]]
+    if len(hits) >= FEWEST_HITS:
         yield cells.suspicion("stale_value", {}, eligible, hits)

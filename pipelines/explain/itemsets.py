@@ -19,7 +19,7 @@ from pipelines.explain.rows import Rows
 from pipelines.explain.trials import Candidate, Named, Some, Trials
 
 AT_ONCE = 1 << 20  # rows, each as often as there are attributes, that are looked at together
-LEADS = 3.0  # nats by which a slice of a sample is hit more often than others; of noise fewer than one in a hundred are
+LEADS = 3.0  # nats by which a value is hit more often than others in a sample; of noise fewer than one in a hundred are
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Table:
 
 def singles(trials: Trials, fewest: float) -> Table:
     """The values with at least `fewest` hits, here as below; of a sample they are held against all of its misses."""
-    size, misses = trials.rows.size, trials.misses if trials.is_sample else trials.first
-    k, m = (np.bincount(some.codes.ravel(), minlength=size) for some in (trials.hit, misses))
+    misses = trials.misses if trials.is_sample else trials.first
+    k, m = trials.hit.counts, misses.counts
     live = np.flatnonzero((k * trials.hit.weight >= fewest) & trials.rows.known)
     return _table(trials, live[None], k[live], m[live], misses)
 
@@ -73,11 +73,14 @@ def joined(tables: Sequence[Table], length: int) -> Table:
 
 def leading(trials: Trials, table: Table) -> Table:
     """Those that are made longer: all; of a sample, those that are hit more often than others there. A slice worth
-    telling stands out without its attribute of fewest values too, while noise seldom does."""
+    telling stands out without its attribute of fewest values too, while noise seldom does. What is chosen among so many
+    more, for having an attribute more, must lead by what that takes to say."""
     if not trials.is_sample:
         return table
-    doubt = trials.doubt if len(table.values) == 1 else 1 + len(trials.hit) / max(len(trials.first), 1)
-    return table.only(trials.gain(table.k, table.likely) > LEADS * doubt * trials.hit.weight)
+    attributes = len(table.values)
+    leads = LEADS + (attributes - 1) * trials.rows.attribute_cost
+    doubt = trials.doubt if attributes == 1 else 1 + len(trials.hit) / max(len(trials.first), 1)
+    return table.only(trials.gain(table.k, table.likely) > leads * doubt * trials.hit.weight)
 
 
 def _places(rows: Rows, values: np.ndarray) -> np.ndarray:

@@ -51,7 +51,8 @@ class Rows:
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process: what is found again, and may be added to meanwhile, stays behind."""
-        return {**vars(self), "_known_apart": self._known_apart.copy(), "_known_bits": {}}
+        said = {name: value for name, value in vars(self).items() if name != "_first"}
+        return {**said, "_known_apart": self._known_apart.copy(), "_known_bits": {}}
 
     @cached_property
     def names(self) -> list[str]:
@@ -122,12 +123,18 @@ class Rows:
         """By two places among the names, whether these may stand together in a slice: of different columns, and
         neither is decided by the other."""
         apart = np.zeros((len(self.names), len(self.names)), dtype=bool)
-        for a, b in combinations(range(len(self.names)), 2):
-            names = self.names[a], self.names[b]
-            if names not in self._known_apart:
-                self._known_apart[names] = self._are_apart(a, b)
-            apart[a, b] = apart[b, a] = self._known_apart[names]
-        return apart
+        apart[np.triu_indices(len(self.names), 1)] = list(self._apart.values())
+        return apart | apart.T
+
+    @cached_property
+    def _apart(self) -> dict[tuple[str, str], bool]:
+        """By two names whether they may stand together."""
+        return {names: self._is_known_apart(*names) for names in combinations(self.names, 2)}
+
+    def _is_known_apart(self, one: str, other: str) -> bool:
+        if (one, other) not in self._known_apart:
+            self._known_apart[one, other] = self._are_apart(self.names.index(one), self.names.index(other))
+        return self._known_apart[one, other]
 
     def _are_apart(self, a: int, b: int) -> bool:
         if self.column_of(self.names[a]) == self.column_of(self.names[b]):
@@ -161,7 +168,7 @@ class Rows:
             self,
             values={**self.values, name: column.values},
             codes={**self.codes, name: column.code},
-            _known_apart={names: apart for names, apart in self._known_apart.items() if name not in names},
+            _known_apart={names: apart for names, apart in self._apart.items() if name not in names},
             _known_bits={of: bits for of, bits in self._known_bits.items() if of[0] != name},
         )
 

@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.rows import Coded, coded_column, coded_days
-from pipelines.reconciliation.cells import SIDES
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import SIDES, Side
 from pipelines.reconciliation.sides import NOT_COMPARABLE, UNMATCHED
 from pipelines.spec.model import DatabaseSpec
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import xlogy
 
 from pipelines.explain.itemsets import Table, leading, longer, singles
 from pipelines.explain.periods import best_intervals, best_sums, limits_of
@@ -32,6 +31,7 @@ from pipelines.explain.trials import (
     Trials,
     cost,
     lower_limit,
+    times_log,
     trials_of,
 )
 
@@ -192,7 +192,7 @@ def log_chance(trials: Trials, found: Candidate) -> float:
 
 def _divergence(k: float, n: float, usual: float) -> float:
     """n KL(k/n, usual share)."""
-    return float(xlogy(k, k / (n * usual)) + xlogy(n - k, (n - k) / max(n * (1 - usual), 1e-300)))
+    return times_log(k, k / (n * usual)) + times_log(n - k, (n - k) / max(n * (1 - usual), 1e-300))
 
 
 def _bound(trials: Trials, candidate: Candidate) -> float:

@@ -95,7 +95,14 @@ class Some:
 
     def by_value(self, at: np.ndarray | slice) -> np.ndarray:
         """How many of those at some positions there are of each number."""
-        codes = self.codes if isinstance(at, slice) else self.codes.take(at, axis=1, mode="clip")
+        return self.counts if isinstance(at, slice) else self._counted(self.codes.take(at, axis=1, mode="clip"))
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How many of them there are of each number."""
+        return self._counted(self.codes)
+
+    def _counted(self, codes: np.ndarray) -> np.ndarray:
         return np.bincount(codes.ravel(), minlength=self.rows.size)
 
     def _number(self, place: int, at: np.ndarray | slice) -> np.ndarray:
@@ -247,9 +254,12 @@ def _times_its_log(counts: np.ndarray) -> np.ndarray:
 
 def _nats(k: float, n: float) -> float:
     """The same of single counts, which are many."""
-    rest = n - k
-    hit, missed = k * math.log(k) if k > 0 else 0.0, rest * math.log(rest) if rest > 0 else 0.0
-    return hit + missed - (n * math.log(n) if n > 0 else 0.0)
+    return times_log(k, k) + times_log(n - k, n - k) - times_log(n, n)
+
+
+def times_log(count: float, of: float) -> float:
+    """0 for none, whatever the number is of which the logarithm is taken."""
+    return count * math.log(of) if count > 0 else 0.0
 
 
 def lower_limit(k: Any, n: Any) -> Any:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.cells import Cells, Suspicion
@@ -17,7 +16,7 @@ from pipelines.explain.exchanges import stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, MOST, Slice, best_slice
-from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio
+from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio, times_log
 from pipelines.reconciliation.identifiers import written
 
 FAMILIES = {
@@ -53,9 +52,9 @@ class Finding:
         outside = (k - place.hits + PRIOR_HITS) / (n - place.trials + PRIOR_TRIALS)
         usual = max(outside, PRIOR_HITS / PRIOR_TRIALS)
         missed = place.trials - place.hits
-        explained = xlogy(place.hits, place.share / usual) + xlogy(missed, (1 - place.share) / (1 - usual))
+        explained = times_log(place.hits, place.share / usual) + times_log(missed, (1 - place.share) / (1 - usual))
         paid = float(likelihood_ratio(place.hits, place.trials, k, n)) - place.gain
-        return float(explained) - paid - suspicion.said - self._digits_said - place.hits * suspicion.left_open
+        return explained - paid - suspicion.said - self._digits_said - place.hits * suspicion.left_open
 
     @property
     def _digits_said(self) -> float:

@@ -20,6 +20,7 @@ import polars as pl
 
 from pipelines.journal.sample import STRATA_OF_RECORDS
 from pipelines.reconciliation.intervals import Figure, newcombe_paired, undefined, wilson_bounds
+from pipelines.reconciliation.shape import SIDES
 
 ANSWERS_OF_VALUES = ("both", "reported", "new", "neither", "undecided")
 ANSWERS_OF_RECORDS = ("course", "no_course", "undecided")
@@ -31,7 +32,6 @@ SCHEMA = {
     "variable": pl.String, "side": pl.String, "figure": pl.String, "value": pl.Float64, "low": pl.Float64,
     "high": pl.Float64, "n": pl.Int64, "reason": pl.String,
 }  # fmt: skip
-SIDES = ("reported", "new")
 
 
 @dataclass(frozen=True)

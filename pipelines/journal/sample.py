@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 
 from pipelines.project import InputError
-from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.compare import DISCREPANT
 from pipelines.reconciliation.discrepancies import shown
 from pipelines.reconciliation.reconcile import Reconciliation
+from pipelines.reconciliation.shape import SIDES
 from pipelines.warehouse.key import derived
 
 AGREE = ("agree", "agree_within")

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.reconciliation.cells import SIDES
+from pipelines.reconciliation.shape import SIDES
 from pipelines.reports.messages import Messages, read_messages
 from pipelines.reports.numbers import NOTHING, day
 from pipelines.reports.places import PlaceNames

@@ -12,11 +12,10 @@ import polars as pl
 
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.pending import settles_after
-from pipelines.reconciliation.shape import Side, hashes
+from pipelines.reconciliation.shape import SIDES, Side, hashes
 from pipelines.reconciliation.words import in_common, numbered, repeats
 from pipelines.spec.model import DatabaseSpec
 
-SIDES = ("reported", "new")
 NOWHERE = np.iinfo(np.int64).min
 
 

@@ -24,6 +24,7 @@ import polars as pl
 
 from pipelines.reconciliation.indicators import BY_PLACE, MET, NOT_MET, STANDINGS, standings
 from pipelines.reconciliation.intervals import NO_INTERVAL, NO_SPREAD, Interval, newcombe_paired
+from pipelines.reconciliation.shape import SIDES
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.primitives import meets
 
@@ -38,7 +39,6 @@ CELLS = ABSENT + 1
 # Which standings on the other side each share is of: any, on both sides, in both denominators, known on both.
 CHAIN = (slice(0, CELLS), slice(0, ABSENT), slice(1, ABSENT), slice(NOT_MET, ABSENT))
 REPLICATES = 1000
-SIDES = ("reported", "new")
 
 Place = tuple[str | None, str | None]  # region, unit
 Profiles = tuple[np.ndarray, np.ndarray]  # tables [profile, reported, new]; persons with each

@@ -10,13 +10,13 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from pipelines.reconciliation.cells import SIDES, cells_of
+from pipelines.reconciliation.cells import cells_of
 from pipelines.reconciliation.compare import outcome
 from pipelines.reconciliation.discrepancies import SCHEMA, Teller, word_types
 from pipelines.reconciliation.identifiers import written
 from pipelines.reconciliation.pairs import Pairs
 from pipelines.reconciliation.rollup import period
-from pipelines.reconciliation.shape import Side
+from pipelines.reconciliation.shape import SIDES, Side
 from pipelines.reconciliation.sides import NOT_COMPARABLE, STATUS, SURPLUS, UNMATCHED
 from pipelines.spec.model import DatabaseSpec
 

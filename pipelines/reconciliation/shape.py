@@ -15,6 +15,7 @@ from pipelines.project import InputError
 from pipelines.reconciliation.words import coded, gathered
 from pipelines.spec.model import IDENTITY, DatabaseSpec
 
+SIDES = ("reported", "new")
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
 # Both sides may be tables of one DuckDB connection, and a connection answers one question at a time.
 ONE_READER = Lock()

@@ -14,12 +14,13 @@ import polars as pl
 
 from pipelines.reconciliation.agreement import Level, levels
 from pipelines.reconciliation.areas import Areas
-from pipelines.reconciliation.cells import SIDES, Cells, Coding, same
+from pipelines.reconciliation.cells import Cells, Coding, same
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome, outcome_at_level
 from pipelines.reconciliation.discrepancies import shown
 from pipelines.reconciliation.numerals import Equals, Numerals, measured, numerals, scale_of
 from pipelines.reconciliation.pairs import CHUNK, Pairs
 from pipelines.reconciliation.places import numbered as occurring
+from pipelines.reconciliation.shape import SIDES
 from pipelines.reconciliation.words import repeats
 from pipelines.spec.model import Variable
 

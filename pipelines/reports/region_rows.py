@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
+from pipelines.reconciliation.shape import SIDES
 from pipelines.reports.messages import read_messages
 from pipelines.reports.places import PlaceNames
 from pipelines.reports.rows import DISCREPANCIES, FINDINGS, RegionRows
 from pipelines.warehouse.registers import NATIONAL
 
-SIDES = ("reported", "new")
 # A form whose new record did arrive, and is told of among the region's own errors.
 HELD_BACK = "workbook.held_back"
 

@@ -11,8 +11,8 @@ import numpy as np
 import openpyxl
 import polars as pl
 
-from pipelines.reconciliation.cells import SIDES
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
+from pipelines.reconciliation.shape import SIDES
 from pipelines.reports.values import value_text
 from pipelines.spec.model import DatabaseSpec
 
