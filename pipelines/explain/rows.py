@@ -277,6 +277,14 @@ class Coded:
         number[left] = np.arange(len(left))
         return Coded(tuple(self.values[at] for at in left), _numbers(number, code))
 
+    def says_the_same(self, other: Coded) -> bool:
+        """Whether each value goes with one of the other's, and the other way round."""
+        if len(self.values) != len(other.values):
+            return False
+        goes_with = np.full(len(self.values) + 1, -2)
+        goes_with[self.code] = other.code  # unknown is the last
+        return len(np.unique(goes_with)) == len(goes_with) and bool((goes_with[self.code] == other.code).all())
+
     def cut(self, level: int) -> Coded:
         """The first characters."""
         heads, of = np.unique([word[:level] for word in self.values], return_inverse=True)
@@ -294,9 +302,12 @@ def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 
 def rows_from(columns: Mapping[str, Coded], days: Coded, hierarchical: Iterable[str] = ()) -> Rows:
-    """The columns that have more than one value, the hierarchical ones also cut, and the days of the event."""
+    """The columns that have more than one value, the hierarchical ones also cut, and the days of the event. A file is
+    left out where each submission is a file of its own: it would only say the same once more."""
     every = {**columns, **{f"{name}:{to}": columns[name].cut(to) for name in hierarchical for to in CODE_LEVELS}}
     several = {name: column for name, column in every.items() if len(column.values) > 1}
+    if {*LATE} <= several.keys() and several["source_file"].says_the_same(several["submission"]):
+        del several["source_file"]
     return Rows({n: c.values for n, c in several.items()}, {n: c.code for n, c in several.items()},
                 np.array(days.values, "datetime64[D]"), days.code)  # fmt: skip
 
