@@ -19,6 +19,7 @@ from pipelines.spec.model import Variable
 
 TEXTS = ("yes_no", "code", "sks", "text")
 MINUTES_A_DAY = 1440
+LOOKED_AT = 10_000  # differing pairs, of which it is asked what may be wrong
 BLOCK = 1 << 16  # numbers that are held against one another together: they stay in the processor's cache
 
 
@@ -160,6 +161,12 @@ class Cells:
     def differing(self) -> np.ndarray:
         """Both sides filled in, not the same, and not explained yet."""
         return self.open & self.both
+
+    def seen(self, focus: np.ndarray) -> np.ndarray:
+        """The places of the differing pairs of a focus; of very many every so many-th, about LOOKED_AT: what goes wrong
+        often among them is seen in some."""
+        places = np.flatnonzero(focus & self.differing)
+        return places[:: max(1, len(places) // LOOKED_AT)]
 
     @cached_property
     def numbers(self) -> tuple[np.ndarray, np.ndarray]:

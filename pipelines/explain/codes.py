@@ -13,6 +13,7 @@ from pipelines.explain.numbers import constant_value
 from pipelines.explain.slices import FEWEST_HITS, MOST
 from pipelines.explain.trials import times_log
 
+SPARSE = 8  # numbers to one that is seen: more are not counted each
 FEWEST_MAPPED = 3  # rows that show one more recoded code inside a slice that is recoded already
 MOST_PAIRS = 12  # single recodings that are asked about in one focus
 LONGEST_PREFIX = 3
@@ -34,7 +35,7 @@ MOJIBAKE = {
 
 def code_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the pairs of `focus` suggest that codes went wrong, the specific ones first."""
-    seen = np.flatnonzero(focus & cells.differing)
+    seen = cells.seen(focus)
     if len(seen) < FEWEST_HITS:
         return
     yield from _exchanged(cells)
@@ -65,7 +66,7 @@ def _combined(cells: Cells, at: np.ndarray) -> np.ndarray:
 
 def _seen(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The different numbers, where each stands first, and how often; small ones are counted rather than sorted."""
-    if numbers.max(initial=0) > len(numbers):
+    if numbers.max(initial=0) > SPARSE * len(numbers):
         return np.unique(numbers, return_index=True, return_counts=True)
     counts, first = np.bincount(numbers), np.empty(numbers.max(initial=0) + 1, dtype=np.intp)
     first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # the last that is set stays

@@ -21,7 +21,7 @@ Way = tuple[str, dict, Callable[[pl.Series], pl.Series]]  # kind, parameters, th
 
 def date_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the differing pairs of `focus` suggest that the dates went wrong."""
-    seen = np.flatnonzero(focus & cells.differing)
+    seen = cells.seen(focus)
     if len(seen) < FEWEST_HITS:
         return
     reported, new = (numbers[seen] for numbers in cells.numbers)

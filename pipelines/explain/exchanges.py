@@ -14,13 +14,11 @@ from pipelines.spec.model import Variable
 
 # Of the differing pairs of a focus; fewer will do where they are many times as many as chance would cross.
 OFTEN, BEYOND_CHANCE = 0.2, 3.0
-LOOKED_AT = 5_000  # of these pairs, about as many, at first
 
 
 def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Two fields of one type exchanged: each new value is the other's reported one."""
-    seen = np.flatnonzero(focus & cells.differing)
-    seen = seen[:: max(1, len(seen) // LOOKED_AT)]
+    seen = cells.seen(focus)
     if len(seen) >= FEWEST_HITS:
         yield from (_crossed(cells, other) for other in _alike(pairs, cells) if _cross_often(cells, other, seen))
 

@@ -23,11 +23,10 @@ FEW = 0.05  # of numbers that show a fault may be noise that looks the same
 
 def number_suspicions(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Every way in which the differing pairs of `focus` suggest that the numbers went wrong."""
-    reported, new = cells.numbers
-    seen = focus & cells.differing
-    if np.count_nonzero(seen) < FEWEST_HITS:
+    seen = cells.seen(focus)
+    if len(seen) < FEWEST_HITS:
         return
-    r, n = reported[seen], new[seen]
+    r, n = (numbers[seen] for numbers in cells.numbers)
     yield from _simple(cells, r, n)
     yield from _factors(cells, r, n)
     yield from _offsets(cells, r, n)

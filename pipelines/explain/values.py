@@ -115,10 +115,13 @@ def _placed(pairs: Pairs, suspicion: Suspicion) -> Finding | None:
 
 def _whole_mappings(pairs: Pairs, cells: Cells, findings: Iterable[Finding]) -> Iterator[Finding]:
     """A recoding is found by one code; the other codes that moved in the same slice belong to it."""
-    asked = [found.suspicion.parameters for found in findings]
+    asked, mappings = [found.suspicion.parameters for found in findings], {}
     for found in [found for found in findings if found.suspicion.kind == "code_recoded"]:
-        inside = pairs.rows_for(found.suspicion).inside(found.place.where) & cells.left
-        whole = recoding(cells, mapping_in(cells, inside) | found.suspicion.parameters["mapping"])
+        where = repr(found.place.where)
+        if where not in mappings:
+            inside = pairs.rows_for(found.suspicion).inside(found.place.where)
+            mappings[where] = mapping_in(cells, inside & cells.left)
+        whole = recoding(cells, mappings[where] | found.suspicion.parameters["mapping"])
         if whole.parameters not in asked:
             asked.append(whole.parameters)
             if again := _placed(pairs, whole):
