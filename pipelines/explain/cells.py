@@ -14,7 +14,7 @@ import polars as pl
 from pipelines.explain.rows import Coded, is_among
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome
 from pipelines.reconciliation.shape import SIDES
-from pipelines.reconciliation.words import numbered, repeats
+from pipelines.reconciliation.words import gathered, numbered, repeats
 from pipelines.spec.model import Variable
 
 TEXTS = ("yes_no", "code", "sks", "text")
@@ -58,7 +58,7 @@ def in_common(sides: Mapping[str, Coded], at: Mapping[str, np.ndarray]) -> Codes
     of = {}
     for side, coded in sides.items():
         number = np.append(np.searchsorted(words, coded.values) if coded.values else [], len(words))
-        of[side] = number.astype(np.min_scalar_type(len(words)))[coded.code[at[side]]]
+        of[side] = gathered(number.astype(np.min_scalar_type(len(words))), gathered(coded.code, at[side]))
     return Codes(pl.Series(words, dtype=pl.String), of)
 
 
@@ -73,14 +73,14 @@ class Measures:
         return self.columns[side].gather(self.at[side][at])
 
     def numbers(self, side: str, variable: Variable) -> np.ndarray:
-        return as_numbers(variable, self.columns[side])[self.at[side]]
+        return gathered(as_numbers(variable, self.columns[side]), self.at[side])
 
     def levels(self, side: str, variable: Variable) -> Levels | None:
         """The different numbers of a side, where they repeat."""
         if not repeats(self.columns[side]):
             return None
         values, numbers, of = numbered(self.columns[side])
-        return Levels(as_numbers(variable, values), numbers, of[self.at[side]])
+        return Levels(as_numbers(variable, values), numbers, gathered(of, self.at[side]))
 
 
 @dataclass(frozen=True)

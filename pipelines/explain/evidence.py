@@ -36,6 +36,7 @@ class Pairs:
         self.at = {side: scope.place[rows[side]] for side, scope in self.scopes.items()}
         self._cells: dict[str, Cells] = {}
         self._nameable: dict[tuple, Rows] = {}
+        self._place = np.argsort(self._order)  # of each pair in this order
         self._numbers = reconciliation.index.index["number"].to_numpy()[self._order]  # which ids are written from
         self._said_earlier: dict[str, tuple[np.ndarray, pl.Series]] = {}
 
@@ -115,15 +116,15 @@ class Pairs:
         """The outcome of each pair, as its place among OUTCOMES; all that is no discrepancy is said to agree."""
         outcomes = np.zeros(len(self), dtype=np.uint8)
         differing = self._found.differing[name]
-        outcomes[differing["pair"].to_numpy()] = differing["kind"].to_numpy()
-        return outcomes[self._order]
+        outcomes[self._place[differing["pair"].to_numpy()]] = differing["kind"].to_numpy()
+        return outcomes
 
     @cached_property
     def _earlier(self) -> tuple[np.ndarray, np.ndarray]:
         """The pairs whose person has an earlier reported record, and the row of that record."""
         side, day = self._found.sides["reported"], self.spec.event_date
         person = side.column("person")
-        rows = np.flatnonzero(pl.Series(hashes(person)).is_duplicated().to_numpy() & person.is_not_null().to_numpy())
+        rows = np.flatnonzero(_occur_again(hashes(person)) & person.is_not_null().to_numpy())
         several = pl.DataFrame({"row": rows, "person": person.gather(rows), "day": side.column(day, rows)})
         several = several.with_columns(id=side.column("record_id", rows)).sort("person", "day", "id")
         again = (several["person"] == several["person"].shift(1)).fill_null(False)
@@ -145,3 +146,10 @@ class Pairs:
         if (place < 0).any():  # a record that is not compared
             return at, self._found.sides["reported"].column(name, rows)
         return at, self.scopes["reported"].said(name, place)
+
+
+def _occur_again(numbers: np.ndarray) -> np.ndarray:
+    """Which numbers another row has too."""
+    in_order = np.sort(numbers)
+    again = pl.Series(in_order[1:][in_order[1:] == in_order[:-1]])
+    return pl.Series(numbers).is_in(again.implode()).to_numpy()

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.bits import packed
-from pipelines.reconciliation.words import coded
+from pipelines.reconciliation.words import coded, gathered
 from pipelines.spec.model import DatabaseSpec
 
 # The order in which attributes are preferred where they describe the same rows.
@@ -269,7 +269,7 @@ class Coded:
 
     def at(self, places: np.ndarray) -> Coded:
         """Some rows of it, with the values that are left."""
-        code = self.code[places]
+        code = gathered(self.code, places)
         left = np.flatnonzero(np.bincount(code + 1, minlength=len(self.values) + 1)[1:])
         if len(left) == len(self.values):
             return Coded(self.values, code)
@@ -298,7 +298,7 @@ def coded_column(column: pl.Series) -> Coded:
 
 def _numbers(of: np.ndarray, place: np.ndarray) -> np.ndarray:
     """What stands at each place, which one may be added to; narrow, since it is read often."""
-    return of.astype(np.min_scalar_type(-int(of.max(initial=0)) - 2))[place]
+    return gathered(of.astype(np.min_scalar_type(-int(of.max(initial=0)) - 2)), place)
 
 
 def rows_from(columns: Mapping[str, Coded], days: Coded, hierarchical: Iterable[str] = ()) -> Rows:

@@ -57,7 +57,7 @@ def gathered(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     found = np.empty(len(at), values.dtype)
     for first in range(0, len(at), BLOCK):
         here = slice(first, first + BLOCK)
-        values.take(at[here].astype(np.intp, copy=False), out=found[here], mode="clip")
+        values.take(at[here].astype(np.intp, copy=False), out=found[here], mode="wrap")
     return found
 
 
