@@ -95,7 +95,7 @@ class Levels:
         """What was judged of each number, by pair."""
         marks = np.zeros(int(self.names.max(initial=0)) + 1, dtype=bool)
         marks[self.names] = judged
-        return marks.take(self.of, mode="clip")
+        return gathered(marks, self.of)
 
 
 class Cells:
@@ -114,7 +114,7 @@ class Cells:
         self.name, self.variable = name, variable
         self.is_text = isinstance(values, Codes)
         self._values, self._missing, self._outcomes = values, missing, outcomes
-        self.open = np.isin(np.arange(len(OUTCOMES)), [OUTCOMES.index(kind) for kind in DISCREPANT])[outcomes]
+        self.open = gathered(np.isin(OUTCOMES, DISCREPANT), outcomes)
         self.left = np.ones(len(outcomes), dtype=bool)
 
     def said(self, side: str, at: np.ndarray | slice = slice(None)) -> pl.Series:

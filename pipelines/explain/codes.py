@@ -12,6 +12,7 @@ from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.numbers import constant_value
 from pipelines.explain.slices import FEWEST_HITS, MOST
 from pipelines.explain.trials import times_log
+from pipelines.reconciliation.words import counted, gathered
 
 SPARSE = 8  # numbers to one that is seen: more are not counted each
 FEWEST_MAPPED = 3  # rows that show one more recoded code inside a slice that is recoded already
@@ -124,7 +125,7 @@ def _in_form(cells: Cells, which: str) -> Suspicion:
     reported, new = (cells.codes[side] for side in ("reported", "new"))
     hits, could = at[form[reported[at]] == form[new[at]]], cells.both
     if shows[reported[hits]].mean() >= MOST:  # else it is put on: zeros before what has none
-        could = could & shows.take(reported, mode="clip")
+        could = could & gathered(shows, reported)
     return cells.suspicion("text_form", {"which": which}, could, hits)
 
 
@@ -183,7 +184,7 @@ def mapping_in(cells: Cells, inside: np.ndarray) -> dict[str, str]:
     """Each reported code that mostly became one other code in the pairs of `inside`; what the specification accepts is
     no recoding."""
     filled = cells.codes["reported"][inside & cells.both]
-    of = pl.DataFrame({"reported": cells.words, "of": np.bincount(filled, minlength=len(cells.words))})
+    of = pl.DataFrame({"reported": cells.words, "of": counted(filled, len(cells.words))})
     moved = _moves(cells, np.flatnonzero(inside & cells.both & cells.is_outcome("differ")))
     mostly = moved.join(of, on="reported").filter(pl.col("n") >= MOST * pl.col("of"), pl.col("n") >= FEWEST_MAPPED)
     return dict(mostly.sort("reported", "new").select("reported", "new").rows())

@@ -244,7 +244,7 @@ def is_among(column: np.ndarray, codes: Sequence[int], size: int) -> np.ndarray:
     if len(codes) > FEW_CODES:
         is_named = np.zeros(size, dtype=bool)  # the last is "unknown", also as code −1
         is_named[codes] = True
-        return is_named[column]
+        return gathered(is_named, column)
     chosen = column == codes[0] if codes else np.zeros(len(column), dtype=bool)
     for code in codes[1:]:
         chosen |= column == code

@@ -48,7 +48,7 @@ class Finding:
         grows with what is explained also where the fault is everywhere and there is nothing to hold it against.
         """
         suspicion, place = self.suspicion, self.place
-        n, k = int(suspicion.eligible.sum()), int((suspicion.hits & suspicion.eligible).sum())
+        n, k = (int(np.count_nonzero(marks)) for marks in (suspicion.eligible, suspicion.hits & suspicion.eligible))
         outside = (k - place.hits + PRIOR_HITS) / (n - place.trials + PRIOR_TRIALS)
         usual = max(outside, PRIOR_HITS / PRIOR_TRIALS)
         missed = place.trials - place.hits
