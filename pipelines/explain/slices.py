@@ -111,7 +111,7 @@ def _best(trials: Trials, demands: Demands) -> Candidate | None:
         beside = [found for c in shorter for found in _beside(trials, demands, c, floor)]
         good = [c for c in _distinct(beside) if c.gain > floor * trials.nearly]
         good = sorted(_met(demands, good), key=_merit)[:MOST_MEASURED]
-        best = _best_of([best, *_measured(trials, demands, good)])
+        best = _best_of([best, *_met(demands, map(trials.measured, good))])
         floor = _floor(demands, best) * trials.nearly
         table = _plain(trials, table, length, floor)
         best = _best_of([best, _best_plain(trials, demands, table, floor)])
@@ -157,11 +157,6 @@ def _distinct(found: Iterable[Candidate]) -> Iterable[Candidate]:
     for candidate in found:
         first.setdefault(candidate.key, candidate)
     return first.values()
-
-
-def _measured(trials: Trials, demands: Demands, found: Iterable[Candidate]) -> list[Candidate]:
-    """What was found in a sample and, measured on every row, meets the demands."""
-    return _met(demands, (trials.measured(c) for c in found if not trials.is_refuted(c, demands.share)))
 
 
 def _met(demands: Demands, found: Iterable[Candidate]) -> list[Candidate]:
@@ -215,7 +210,7 @@ def _best_plain(trials: Trials, demands: Demands, table: Table, floor: float) ->
     if trials.is_sample:
         seeming = np.argsort(-upper, kind="stable")[:MOST_MEASURED]
         found = table.candidates(trials, seeming[upper[seeming] >= floor - NEXT_TO_NOTHING])
-        return _best_of(_measured(trials, demands, found))
+        return _best_of(_met(demands, map(trials.measured, found)))
     likely = np.argsort(-trials.gain(table.k, table.likely), kind="stable")[:MOST_MEASURED]
     gained = _exactly(trials, demands, table.only(likely), paid)
     able = np.flatnonzero(upper >= max(floor, gained.max(initial=0.0)) - NEXT_TO_NOTHING)

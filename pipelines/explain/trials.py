@@ -29,7 +29,6 @@ FEWEST_MISSES = 4_000  # of a sample
 SMALLEST = np.finfo(float).tiny
 ALL = np.uint64(2**64 - 1)  # rows, where there are no others
 FEWEST_FIRST = 1_000  # misses that are counted before the rest
-SOME_OF_ALL, DOUBT = 8, 2.0  # every so many-th row; what is left for chance, four standard errors
 
 Named = Mapping[str, tuple[int, ...]]
 
@@ -162,20 +161,6 @@ class Trials:
         """Whether what the sample itself tells of a slice is worth the description."""
         said = cost(self.rows, candidate.named, candidate.period)
         return candidate.gain + said > said * self.doubt * self.hit.weight
-
-    def is_refuted(self, candidate: Candidate, share: float) -> bool:
-        """Whether some of all trials tell already that no such share of the slice is hit: of what only seems so in a
-        sample that is most, and it is soon seen. The root of a count has a standard error of a half (Bartlett 1936)."""
-        if not self.is_sample:
-            return False
-        n, k = len(self._some.inside(candidate.named, candidate.period)), candidate.hits / self.hit.weight
-        most_hits = self.hit.weight * (k**0.5 + DOUBT * (self.hit.weight > 1)) ** 2
-        return most_hits < share * SOME_OF_ALL * max(n**0.5 - DOUBT, 0) ** 2
-
-    @cached_property
-    def _some(self) -> Some:
-        at = np.flatnonzero(self.all_[0][::SOME_OF_ALL]) * SOME_OF_ALL
-        return Some(self.rows, at, SOME_OF_ALL)
 
     def measured(self, candidate: Candidate) -> Candidate:
         """What was found in a sample, measured on every row."""
