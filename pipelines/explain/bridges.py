@@ -18,9 +18,9 @@ from pipelines.explain.records import Records
 from pipelines.explain.rows import Coded, Rows, coded_days, rows_from
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.reconciliation.identifiers import hashed
+from pipelines.spec.person_number import CPR
 
-# A regional or national replacement number: date, a digit, two letters, a digit.
-REPLACEMENT = r"^\d{6}[0-9][A-Za-z]{2}\d$"
+TEN = 10  # characters of a person number, and of what replaces one
 DAMAGED_SHARE = 0.2  # of a slice: keys, unlike values, are hardly ever mistyped in many records of one place
 ALIKE = 0.8  # of the variables filled in on both sides, before two records of different persons are the same course
 MOST_SHIFTS = 3
@@ -280,12 +280,17 @@ def _damage(reported: str, new: str) -> str | None:
 def _changed_persons(records: Records) -> Iterator[Cause]:
     """A replacement number on one side only, and the values of the same course."""
     couples = _couples(records, "unit", "_day")
-    replaced = [pl.col(f"person_{side}").str.contains(REPLACEMENT).fill_null(False) for side in ("reported", "new")]
-    couples = couples.filter(replaced[0] != replaced[1])
+    couples = couples.filter(_is_replacement("person_reported") != _is_replacement("person_new"))
     if len(couples) >= FEWEST_HITS:
         alike = couples.with_columns(alike=_alike(records, couples)).filter(pl.col("alike") >= ALIKE)
         alike = alike.sort("alike", "reported_id", "new_id", descending=[True, False, False])
         yield from _told(records, "person_id_changed", {}, alike, DAMAGED_SHARE)
+
+
+def _is_replacement(name: str) -> pl.Expr:
+    """As long as a person number and none: with letters (HL7 Denmark's eCPR), or a day above 31, as systems have it."""
+    person = pl.col(name)
+    return ((person.str.len_chars() == TEN) & ~person.str.contains(CPR)).fill_null(False)
 
 
 def _alike(records: Records, couples: pl.DataFrame) -> pl.Series:

@@ -14,12 +14,13 @@ import polars as pl
 from pipelines.explain.rows import Coded, is_among
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome
 from pipelines.reconciliation.shape import SIDES
-from pipelines.reconciliation.words import gathered, numbered, repeats
+from pipelines.reconciliation.words import counted, gathered, numbered, repeats
 from pipelines.spec.model import Variable
 
 TEXTS = ("yes_no", "code", "sks", "text")
 MINUTES_A_DAY = 1440
 LOOKED_AT = 10_000  # differing pairs, of which it is asked what may be wrong
+SLIP = 0.02  # of a free text, at most, is typed as one certain other text
 BLOCK = 1 << 16  # numbers that are held against one another together: they stay in the processor's cache
 
 
@@ -189,6 +190,19 @@ class Cells:
         """Each side's texts as places among them (empty: behind the last)."""
         return self._values.of
 
+    def without_slips(self, mapping: Mapping[str, str]) -> dict[str, str]:
+        """The mapping of texts without free ones that are far rarer than what they become: typed otherwise than meant.
+        That the new side has what was meant is no fault of it, however often the same slip is made."""
+        often = self._reported_often
+        return {old: new for old, new in mapping.items() if often.get(old, 0) >= SLIP * often.get(new, 0)}
+
+    @cached_property
+    def _reported_often(self) -> dict[str, int]:
+        """How often each free text was reported."""
+        if self.variable.type != "text":
+            return {}
+        return dict(zip(self.words, counted(self.codes["reported"], len(self.words) + 1).tolist(), strict=False))
+
     def is_value(self, side: str, value: Any) -> np.ndarray:
         """Where a side has this very value."""
         if isinstance(self._values, Codes):
@@ -214,7 +228,7 @@ class Cells:
 
     def moving(self, kind: str, parameters: dict[str, Any], mapping: Mapping[str, str]) -> Suspicion:
         """New is what the reported text is mapped to; no text is mapped to what counts as the same."""
-        known = {word: at for at, word in enumerate(self.words)}
+        known, mapping = {word: at for at, word in enumerate(self.words)}, self.without_slips(mapping)
         goes = np.full(len(known) + 1, len(known) + 1)
         for old, new in mapping.items():
             goes[known[old]] = known.get(new, len(known) + 1)

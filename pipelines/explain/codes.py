@@ -176,6 +176,7 @@ def _recodings(cells: Cells, focus: np.ndarray, shown: pl.DataFrame) -> Iterator
 def recoding(cells: Cells, mapping: Mapping[str, str]) -> Suspicion:
     """`mapping` is of moves that were seen to be discrepancies: which of all words they are of, and to which of the new
     ones each goes, has to be said; a prefix or a level says it for all. In free text some word is always mistyped."""
+    mapping = cells.without_slips(mapping)
     said = times_log(len(mapping), len(mapping) * len(cells.words))
     return replace(cells.moving("code_recoded", {"mapping": dict(sorted(mapping.items()))}, mapping), said=said)
 

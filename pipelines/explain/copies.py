@@ -10,12 +10,15 @@ import polars as pl
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.cells import marked
+from pipelines.explain.evidence import occur_again
 from pipelines.explain.records import Records
 from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
+from pipelines.reconciliation.shape import hashes
 from pipelines.reconciliation.sides import SURPLUS, copied_columns
 
 ADJOINING_DAYS = 30  # contacts of one person at one unit further apart are courses of their own
-COPIED_SHARE = 0.2  # of a slice that has copies: without a fault there are hardly any
+COPIED_SHARE = 0.15  # of a slice that has copies of the day: without a fault there are hardly any
+ADJOINING_SHARE = 0.2  # of a slice with contacts that adjoin: some stand alone anyway
 
 
 def copied(records: Records) -> Iterator[Cause]:
@@ -71,15 +74,30 @@ def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Ca
     rows = records.pairs.rows
     while True:
         extra = _extras(records, side, same_day)
+        if len(extra) < FEWEST_HITS:
+            return
         hits = marked(len(records.pairs), extra["pair"].to_numpy())
-        place = best_slice(rows, np.ones(len(hits), bool), hits, COPIED_SHARE)
+        could = hits | _have_adjoining(records) if kind == "contact_merged" else np.ones(len(hits), bool)
+        place = best_slice(rows, could, hits, COPIED_SHARE if same_day else ADJOINING_SHARE)
         if place is None:
             return
-        inside = rows.inside(place.where)
+        inside = rows.inside(place.where) & could
         here = extra.filter(pl.Series(inside[extra["pair"].to_numpy()]))
         each = here.group_by("pair").len()["len"].median()
         parameters = {} if same_day else {"n": 1 + round(each)}
         yield records.take(kind, place, parameters, {side: here["at"].to_numpy()}, (inside, hits))
+
+
+def _have_adjoining(records: Records) -> np.ndarray:
+    """The pairs whose person was reported more than once at the unit, not far apart: only these can be merged."""
+    person = records.scopes["reported"].column("person")
+    several = np.flatnonzero(occur_again(hashes(person)) & person.is_not_null().to_numpy())
+    said = records.said("reported", several, "person", "unit").sort("person", "unit", "_day")
+    before = said.select("person", "unit", "_day").shift(1)
+    near = (said["_day"] - before["_day"]).dt.total_days() <= ADJOINING_DAYS
+    again = ((said["person"] == before["person"]) & (said["unit"] == before["unit"]) & near).fill_null(False)
+    adjoin = said["at"].filter(again | again.shift(-1).fill_null(False)).to_numpy()
+    return records.marks("reported", adjoin)[records.pairs.at["reported"]]
 
 
 def _extras(records: Records, side: str, same_day: bool) -> pl.DataFrame:

@@ -124,7 +124,7 @@ class Pairs:
         """The pairs whose person has an earlier reported record, and the row of that record."""
         side, day = self._found.sides["reported"], self.spec.event_date
         person = side.column("person")
-        rows = np.flatnonzero(_occur_again(hashes(person)) & person.is_not_null().to_numpy())
+        rows = np.flatnonzero(occur_again(hashes(person)) & person.is_not_null().to_numpy())
         several = pl.DataFrame({"row": rows, "person": person.gather(rows), "day": side.column(day, rows)})
         several = several.with_columns(id=side.column("record_id", rows)).sort("person", "day", "id")
         again = (several["person"] == several["person"].shift(1)).fill_null(False)
@@ -148,7 +148,7 @@ class Pairs:
         return at, self.scopes["reported"].said(name, place)
 
 
-def _occur_again(numbers: np.ndarray) -> np.ndarray:
+def occur_again(numbers: np.ndarray) -> np.ndarray:
     """Which numbers another row has too."""
     in_order = np.sort(numbers)
     again = pl.Series(in_order[1:][in_order[1:] == in_order[:-1]])

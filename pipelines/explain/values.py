@@ -31,8 +31,9 @@ FAMILIES = {
 }
 # Where the data cannot tell two kinds apart, the one that says more is told; the rest are equals.
 SAYS_LESS = {"constant_value": 1, "unit_factor": 2, "unit_linear": 3, "code_recoded": 4, "digits_transposed": 5}
-# Hands exchange digits everywhere; below this share of a slice it is typing (published disagreement: 4–30 %).
-TRANSPOSED_SHARE = 0.3
+# Hands exchange digits everywhere; below this share of a slice it is typing (published disagreement is 4–30 %, of which
+# exchanged digits are one kind of several).
+TRANSPOSED_SHARE = 0.15
 LOOK_INTO = 0.2  # share of a slice that differs, before it is asked what is wrong there
 
 
