@@ -81,6 +81,14 @@ def test_where_no_process_is_to_be_had_all_is_looked_at_here(found, many, monkey
     assert len(explain(SPEC, found).causes) >= 5
 
 
+def test_where_no_question_can_be_made_ready_all_is_looked_at_here(found, many, monkeypatch):
+    def none_left(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Pairs, "part", none_left)
+    assert len(explain(SPEC, found).causes) >= 5
+
+
 def test_no_helper_is_left_behind(found, many):
     with pytest.raises(ZeroDivisionError), helped(Pairs(SPEC, found)):
         assert helpers()
