@@ -239,18 +239,20 @@ def _lag(records: Records, left: np.ndarray, hits: np.ndarray) -> Lag | None:
     reference date, to all; the number of lags and places tried is paid for.
     """
     ages, of = _numbered(_age(records))
-    rows, total = _regions(records), (int(hits.sum()), int(left.sum()))
+    regions, total = records.scopes["reported"].coded("region"), (int(hits.sum()), int(left.sum()))
+    n, k = (_by_region_and_age(regions, of, chosen, len(ages)) for chosen in (left, hits))
+    counted = [({}, (ages, n.sum(0), k.sum(0)))]
+    counted += [({"region": name}, (ages, n[at], k[at])) for at, name in enumerate(regions.values)]
     tried = [
-        Lag(*_lag_gains(*counted, int(days), total), int(days), where)
-        for where in ({}, *({"region": region} for region in records.scopes["reported"].coded("region").values))
-        for counted in [_by_age(ages, of, hits, rows.inside(where) & left)]
+        (Lag(*_lag_gains(*of_place, int(days), total), int(days), where), of_place)
+        for where, of_place in counted
         for days in LAGS
     ]
-    best = max(tried, key=lambda lag: lag.gain)
+    best, of_place = max(tried, key=lambda lag: lag[0].gain)
     paid = float(np.log(len(tried)))
     if best.gain - paid <= LEAST_GAIN:
         return None
-    of_gap = _gap_gain(*_by_age(ages, of, hits, rows.inside(best.where) & left))
+    of_gap = _gap_gain(*of_place)
     return replace(best, gain_of_slice=best.gain_of_slice - paid, gain_of_gap=of_gap)
 
 
@@ -274,12 +276,10 @@ def _numbered(age: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ages, np.where(known, np.where(known, age, 0) - ages[0], len(ages) - 1).astype(np.intp)
 
 
-def _by_age(
-    ages: np.ndarray, of: np.ndarray, hits: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each age, how many records have it, and how many of them are alone."""
-    n, k = (np.bincount(of[chosen], minlength=len(ages)) for chosen in (inside, inside & hits))
-    return ages, n, k
+def _by_region_and_age(regions: Coded, of: np.ndarray, chosen: np.ndarray, ages: int) -> np.ndarray:
+    """How many of the chosen records each region has of each age; the last row is of an unknown region."""
+    number = regions.code[chosen].astype(np.intp) % (len(regions.values) + 1) * ages + of[chosen]
+    return np.bincount(number, minlength=(len(regions.values) + 1) * ages).reshape(-1, ages)
 
 
 def _lag_gains(ages: np.ndarray, n: np.ndarray, k: np.ndarray, lag: int, total: tuple[int, int]) -> tuple[float, float]:

@@ -36,7 +36,8 @@ class Pairs:
         self.at = {side: scope.place[rows[side]] for side, scope in self.scopes.items()}
         self._cells: dict[str, Cells] = {}
         self._nameable: dict[tuple, Rows] = {}
-        self._place = np.argsort(self._order)  # of each pair in this order
+        self._place = np.empty_like(self._order)  # of each pair in this order
+        self._place[self._order] = np.arange(len(self._order))
         self._numbers = reconciliation.index.index["number"].to_numpy()[self._order]  # which ids are written from
         self._said_earlier: dict[str, tuple[np.ndarray, pl.Series]] = {}
 
