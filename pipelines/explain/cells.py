@@ -224,11 +224,11 @@ class Cells:
         expected = made(self.words)
         differs = expected.is_not_null().to_numpy() & self.would_differ(self.words, expected)
         told = dict(zip(self.words.filter(differs), expected.filter(differs), strict=True))
-        return self.moving(kind, parameters, told)
+        return self.moving(kind, parameters, self.without_slips(told))
 
     def moving(self, kind: str, parameters: dict[str, Any], mapping: Mapping[str, str]) -> Suspicion:
         """New is what the reported text is mapped to; no text is mapped to what counts as the same."""
-        known, mapping = {word: at for at, word in enumerate(self.words)}, self.without_slips(mapping)
+        known = {word: at for at, word in enumerate(self.words)}
         goes = np.full(len(known) + 1, len(known) + 1)
         for old, new in mapping.items():
             goes[known[old]] = known.get(new, len(known) + 1)

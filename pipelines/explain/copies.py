@@ -10,10 +10,9 @@ import polars as pl
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.cells import marked
-from pipelines.explain.evidence import occur_again
+from pipelines.explain.evidence import occurring_again
 from pipelines.explain.records import Records
 from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
-from pipelines.reconciliation.shape import hashes
 from pipelines.reconciliation.sides import SURPLUS, copied_columns
 
 ADJOINING_DAYS = 30  # contacts of one person at one unit further apart are courses of their own
@@ -85,13 +84,12 @@ def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Ca
         here = extra.filter(pl.Series(inside[extra["pair"].to_numpy()]))
         each = here.group_by("pair").len()["len"].median()
         parameters = {} if same_day else {"n": 1 + round(each)}
-        yield records.take(kind, place, parameters, {side: here["at"].to_numpy()}, (inside, hits))
+        yield records.take(kind, place, parameters, {side: here["at"].to_numpy()}, (inside[could], hits[could]))
 
 
 def _have_adjoining(records: Records) -> np.ndarray:
     """The pairs whose person was reported more than once at the unit, not far apart: only these can be merged."""
-    person = records.scopes["reported"].column("person")
-    several = np.flatnonzero(occur_again(hashes(person)) & person.is_not_null().to_numpy())
+    several = occurring_again(records.scopes["reported"].column("person"))
     said = records.said("reported", several, "person", "unit").sort("person", "unit", "_day")
     before = said.select("person", "unit", "_day").shift(1)
     near = (said["_day"] - before["_day"]).dt.total_days() <= ADJOINING_DAYS

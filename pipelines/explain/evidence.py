@@ -125,7 +125,7 @@ class Pairs:
         """The pairs whose person has an earlier reported record, and the row of that record."""
         side, day = self._found.sides["reported"], self.spec.event_date
         person = side.column("person")
-        rows = np.flatnonzero(occur_again(hashes(person)) & person.is_not_null().to_numpy())
+        rows = occurring_again(person)
         several = pl.DataFrame({"row": rows, "person": person.gather(rows), "day": side.column(day, rows)})
         several = several.with_columns(id=side.column("record_id", rows)).sort("person", "day", "id")
         again = (several["person"] == several["person"].shift(1)).fill_null(False)
@@ -149,8 +149,9 @@ class Pairs:
         return at, self.scopes["reported"].said(name, place)
 
 
-def occur_again(numbers: np.ndarray) -> np.ndarray:
-    """Which numbers another row has too."""
+def occurring_again(values: pl.Series) -> np.ndarray:
+    """The rows whose value another row has too."""
+    numbers = hashes(values)
     in_order = np.sort(numbers)
     again = pl.Series(in_order[1:][in_order[1:] == in_order[:-1]])
-    return pl.Series(numbers).is_in(again.implode()).to_numpy()
+    return np.flatnonzero(pl.Series(numbers).is_in(again.implode()).to_numpy() & values.is_not_null().to_numpy())
