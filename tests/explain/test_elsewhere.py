@@ -9,7 +9,7 @@ import psutil
 import pytest
 from planted_sides import REFERENCE, SPEC, SYD, changed, noisy_sides
 
-from pipelines.explain import elsewhere
+from pipelines.explain import cells, elsewhere
 from pipelines.explain.causes import explain
 from pipelines.explain.elsewhere import by_class, helped, told_of
 from pipelines.explain.evidence import Pairs
@@ -65,6 +65,16 @@ def test_a_helper_alone_tells_what_is_told_here(found, many, monkeypatch):
         assert values.causes() == [cause for causes in here.values() for cause in causes]
     assert {cause.variables for cause in values.causes()} >= {("weight",), ("nyha",), ("smoker",), ("echo_day",)}
     assert pairs.asked > 20
+
+
+def test_some_of_very_many_differing_pairs_tell_what_may_be_wrong(found, monkeypatch):
+    """And all of them, where it is wrong: as many records belong to each cause."""
+    every = explain(SPEC, found)
+    monkeypatch.setattr(cells, "LOOKED_AT", 100)
+    some = explain(SPEC, found)
+    assert [(c.kind, c.where, c.explained) for c in some.causes] == [
+        (c.kind, c.where, c.explained) for c in every.causes
+    ]
 
 
 @pytest.mark.parametrize("does", [ENDS, ANSWERS_NONSENSE, HALF_ANSWERS])

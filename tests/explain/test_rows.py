@@ -1,11 +1,14 @@
-"""Attributes of pairs as numbers: what says the same once more is left out."""
+"""Attributes and codes of pairs as numbers: what says the same is left out, counting is as good as sorting."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipelines.explain import codes
 from pipelines.explain.rows import Rows, coded_column, coded_days, rows_from
 
 
@@ -28,6 +31,16 @@ def test_a_file_is_named_where_it_is_more_than_the_submission(submission, source
 def test_other_attributes_stay_though_they_say_the_same():
     """A unit may be the only one of its hospital here, and not on the other side."""
     assert rows_of(unit="a b c", hospital="1 2 3").names == ["unit", "hospital"]
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.sampled_from([0, codes.SPARSE]))
+def test_numbers_are_counted_as_they_would_be_sorted(numbers, sparse):
+    """Where each stands first, and how often; 0 lets none be counted."""
+    with pytest.MonkeyPatch.context() as limit:
+        limit.setattr(codes, "SPARSE", sparse)
+        found = codes._seen(np.array(numbers))
+    wanted = np.unique(np.array(numbers), return_index=True, return_counts=True)
+    assert [one.tolist() for one in found] == [one.tolist() for one in wanted]
 
 
 def rows_of(**columns: str) -> Rows:
