@@ -13,6 +13,7 @@ from pipelines.explain.cells import marked
 from pipelines.explain.evidence import occurring_again
 from pipelines.explain.records import Records
 from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
+from pipelines.explain.trials import lower_limit
 from pipelines.reconciliation.sides import SURPLUS, copied_columns
 
 ADJOINING_DAYS = 30  # contacts of one person at one unit further apart are courses of their own
@@ -69,18 +70,23 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
 
 
 def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Cause]:
-    """Records of a side beyond the pair of the same person and unit: copies of the day, or contacts that adjoin."""
-    rows = records.pairs.rows
+    """Records of a side beyond the pair of the same person and unit: copies of the day, or contacts that adjoin.
+
+    Where contacts are merged is sought among all pairs, since one that stands alone shows where it is not; the share
+    is of those who have several.
+    """
+    rows, share = records.pairs.rows, COPIED_SHARE if same_day else ADJOINING_SHARE
+    every, merged = np.ones(len(records.pairs), bool), kind == "contact_merged"
     while True:
         extra = _extras(records, side, same_day)
         if len(extra) < FEWEST_HITS:
             return
         hits = marked(len(records.pairs), extra["pair"].to_numpy())
-        could = hits | _have_adjoining(records) if kind == "contact_merged" else np.ones(len(hits), bool)
-        place = best_slice(rows, could, hits, COPIED_SHARE if same_day else ADJOINING_SHARE)
-        if place is None:
+        could = hits | _have_adjoining(records) if merged else every
+        place = best_slice(rows, every, hits, 0.0 if merged else share)
+        inside = rows.inside(place.where) & could if place else ~every
+        if place is None or lower_limit(np.count_nonzero(hits & inside), np.count_nonzero(inside)) < share:
             return
-        inside = rows.inside(place.where) & could
         here = extra.filter(pl.Series(inside[extra["pair"].to_numpy()]))
         each = here.group_by("pair").len()["len"].median()
         parameters = {} if same_day else {"n": 1 + round(each)}
