@@ -43,7 +43,7 @@ def drawn(world: World, kind: str, size: int, names: tuple[str, ...] = ()):
     able = frame.select(pl.repeat(True, pl.len()) & able).to_series()
     if able.sum() < 20:
         return None
-    attributes = names or (*world.attributes, *(name for name in world.names("sks") if name not in variables))
+    attributes = names or (*world.attributes, *(n for n in world.names("sks", "code") if n not in variables))
     where = sized(
         world,
         size,

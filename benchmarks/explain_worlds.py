@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.spec.clock import WEEKDAY, WEEKDAYS
 from pipelines.spec.model import DatabaseSpec
 from pipelines.synthetic.faults import Fault, Planting
 from pipelines.synthetic.invented import invented, invented_layout
@@ -44,7 +45,7 @@ class World:
     @property
     def attributes(self) -> tuple[str, ...]:
         """Every attribute that a slice of values may name."""
-        return (*CARRIED, "submission", "schema_version", "source_system", *self.spec.slices)
+        return (*CARRIED, "submission", "schema_version", "source_system", WEEKDAY, *self.spec.slices)
 
 
 def world_of(seed: int, n: int | None = None, fewest: int = 0, worst: float = 0.10) -> World:
@@ -70,6 +71,7 @@ def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: boo
     """At most three attributes with values of one of the records; one of them may be a period."""
     chosen = world.rng.permutation(names)[: int(world.rng.integers(0, most) + 1)].tolist()
     record = world.sides.new.row(int(world.rng.integers(len(world.sides.new))), named=True)
+    record[WEEKDAY] = WEEKDAYS[record[world.spec.event_date].weekday()]
     where = {name: record[name] for name in chosen if record[name] is not None}
     if where and world.rng.random() < LISTED:
         where |= _listed(world, *next(iter(where.items())))
@@ -80,7 +82,8 @@ def random_slice(world: World, names: tuple[str, ...], most: int = 3, dated: boo
 
 def _listed(world: World, name: str, value: str) -> dict[str, Any]:
     """Two values of one attribute, where it has more."""
-    others = [other for other in world.sides.new[name].drop_nulls().unique().sort() if other != value]
+    every = WEEKDAYS if name == WEEKDAY else world.sides.new[name].drop_nulls().unique().sort()
+    others = [other for other in every if other != value]
     return {name: sorted([value, world.one(others)])} if len(others) > 1 else {name: value}
 
 

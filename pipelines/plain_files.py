@@ -107,6 +107,8 @@ def _side(path: Path, spec: DatabaseSpec, spec_path: Path) -> Side:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     findings = _unreadable(spec, rows, units).with_columns(receipt_id=pl.lit(digest[:16]))
     frame = canonical(spec, rows, units=units)
+    if findings.is_empty():
+        return Side(path, digest, frame, frame.clear(), findings)
     is_held = pl.col("line").is_in(findings["line"].implode())
     return Side(path, digest, frame.filter(~is_held), frame.filter(is_held), findings)
 

@@ -13,11 +13,13 @@ import polars as pl
 
 from pipelines.explain.cause import Cause
 from pipelines.explain.cells import in_common
+from pipelines.explain.clock import weekdays
 from pipelines.explain.dates import of_days
 from pipelines.explain.records import Records
 from pipelines.explain.rows import Coded, Rows, coded_days, rows_from
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.reconciliation.identifiers import hashed
+from pipelines.spec.clock import WEEKDAY
 from pipelines.spec.person_number import CPR
 
 TEN = 10  # characters of a person number, and of what replaces one
@@ -225,7 +227,9 @@ def _by_reported_day(records: Records, couples: pl.DataFrame) -> Rows:
     """The new records by the day that their counterpart tells: on the wrong ones a fault would have a period of its
     own making."""
     day = records.day("new").scatter(couples["new"], couples["_day_reported"])
-    return records.rows_of_new.on(coded_days(day))
+    days = coded_days(day)
+    clock = {WEEKDAY: weekdays(days)} if WEEKDAY in records.scopes["new"].clock else {}
+    return records.rows_of_new.on(days, clock)
 
 
 # ---------------------------------------------------------------- persons

@@ -46,11 +46,14 @@ class Pairs:
 
     @cached_property
     def rows(self) -> Rows:
-        """What a slice may name of every pair: place, time, transport, persons, and hierarchical codes."""
-        codes = [name for name, variable in self.spec.variables.items() if variable.type == "sks"]
-        new, at = self.scopes["new"], self.at["new"]
-        columns = {name: self.coded("new", name) for name in (*slice_attributes(self.spec), *codes) if new.has(name)}
-        return rows_from(columns, new.days.at(at), [name for name in codes if name in columns])
+        """What a slice may name of every pair: place, time, transport, persons, and codes."""
+        named, new = slice_attributes(self.spec), self.scopes["new"]
+        columns = {name: self.coded("new", name) for name in named if new.has(name)}
+        hierarchical = [name for name in columns if named[name]]
+        return rows_from(columns | self._clock("new"), new.days.at(self.at["new"]), hierarchical)
+
+    def _clock(self, side: str) -> dict[str, Coded]:
+        return {name: coded.at(self.at[side]) for name, coded in self.scopes[side].clock.items()}
 
     def coded(self, side: str, name: str) -> Coded:
         return self.scopes[side].coded(name).at(self.at[side])
@@ -59,11 +62,11 @@ class Pairs:
         """What a slice may name where these variables are wrong: not their own codes; and where the day of the event
         is, the day that was reported, since the new one is of the fault's own making."""
         rows = self.rows.without(variables)
-        return rows.on(self._reported_days) if self.spec.event_date in variables else rows
+        return rows.on(*self._reported_days) if self.spec.event_date in variables else rows
 
     @cached_property
-    def _reported_days(self) -> Coded:
-        return self.scopes["reported"].days.at(self.at["reported"])
+    def _reported_days(self) -> tuple[Coded, dict[str, Coded]]:
+        return self.scopes["reported"].days.at(self.at["reported"]), self._clock("reported")
 
     def rows_for(self, suspicion: Suspicion) -> Rows:
         """What a slice of the suspicion may name; of a value that is gone also the code that was reported (a code that

@@ -39,11 +39,10 @@ class Records:
 
     @cached_property
     def rows_of_new(self) -> Rows:
-        """What a slice may name of every new record: its attributes, and its hierarchical codes."""
-        new = self.scopes["new"]
-        codes = [name for name, variable in self.spec.variables.items() if variable.type == "sks" and new.has(name)]
-        columns = {name: new.coded(name) for name in (*slice_attributes(self.spec), *codes) if new.has(name)}
-        return rows_from(columns, new.days, codes)
+        """What a slice may name of every new record."""
+        named, new = slice_attributes(self.spec), self.scopes["new"]
+        columns = {name: new.coded(name) for name in named if new.has(name)}
+        return rows_from(columns | new.clock, new.days, [name for name in columns if named[name]])
 
     @cached_property
     def counterparts(self) -> Mapping[str, np.ndarray]:

@@ -23,11 +23,15 @@ FIRST_ROWS = 50_000  # as many as are searched whole (trials.MOST_ROWS)
 FEW_ROWS = 500  # mostly show already that neither of two attributes decides the other
 FEW_CODES = 8  # are looked for one by one
 CODE_LEVELS = (4, 5)  # characters of a hierarchical code that a prefix may keep: DI21*, DI210*
+CODES = ("sks", "code")  # types of variables whose values may explain what is wrong with others
 
 
-def slice_attributes(spec: DatabaseSpec) -> tuple[str, ...]:
-    """Every attribute that a slice may name, the preferred ones first."""
-    return (*EARLY, *spec.slices, *LATE)
+def slice_attributes(spec: DatabaseSpec) -> dict[str, bool]:
+    """Every column that a slice may name, the preferred ones first: places, what the specification names, transport and
+    codes; and whether it may also name a prefix of what stands there."""
+    types = {name: variable.type for name, variable in spec.variables.items()}
+    codes = [name for name, type_ in types.items() if type_ in CODES]
+    return {name: types.get(name) == "sks" for name in (*EARLY, *spec.slices, *LATE, *codes)}
 
 
 @dataclass(frozen=True)
@@ -172,9 +176,12 @@ class Rows:
             _known_bits={of: bits for of, bits in self._known_bits.items() if of[0] != name},
         )
 
-    def on(self, days: Coded) -> Rows:
-        """The same rows by other days."""
-        return replace(self, days=np.array(days.values, "datetime64[D]"), day_code=days.code)
+    def on(self, days: Coded, clock: Mapping[str, Coded]) -> Rows:
+        """The same rows by other days, with what these say of the clock (see Scope.clock)."""
+        rows = replace(self, days=np.array(days.values, "datetime64[D]"), day_code=days.code)
+        for name in clock.keys() & self.codes.keys():
+            rows = rows.also(name, clock[name])
+        return rows
 
     def name_of(self, code: int) -> str:
         return self.names[self.place_of(code)]
@@ -287,7 +294,11 @@ class Coded:
 
     def cut(self, level: int) -> Coded:
         """The first characters."""
-        heads, of = np.unique([word[:level] for word in self.values], return_inverse=True)
+        return self.told_as([word[:level] for word in self.values])
+
+    def told_as(self, words: Sequence[str]) -> Coded:
+        """The same with a word for each value, which several may share."""
+        heads, of = np.unique(words, return_inverse=True)
         return Coded(tuple(heads.tolist()), _numbers(np.append(of, -1), self.code))
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from pipelines.explain.clock import hour_bands, weekdays
 from pipelines.explain.rows import Coded, coded_column, coded_days
 from pipelines.reconciliation.shape import SIDES, Side
 from pipelines.reconciliation.sides import NOT_COMPARABLE, UNMATCHED
+from pipelines.spec.clock import HOUR_BAND, WEEKDAY
 from pipelines.spec.model import DatabaseSpec
 
 if TYPE_CHECKING:  # loading all that compares takes a helper a second
@@ -76,6 +78,15 @@ class Scope:
     def days(self) -> Coded:
         """The day of the event."""
         return coded_days(self.column(self._day).cast(pl.Date))
+
+    @cached_property
+    def clock(self) -> Mapping[str, Coded]:
+        """The weekday of the event and, where its time is told, the part of the day; but for what the side has a column
+        of that name for."""
+        said, event = {WEEKDAY: weekdays(self.days)}, self.column(self._day)
+        if event.dtype == pl.Datetime:
+            said[HOUR_BAND] = hour_bands(event)
+        return {name: coded for name, coded in said.items() if name not in self._side.types}
 
     @cached_property
     def is_alone(self) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.explain.kinds import KINDS
+from pipelines.spec.clock import HOUR_BAND, WEEKDAY, WEEKDAYS
 from pipelines.spec.model import DatabaseSpec, Variable
 
 # Words that parameters take, in Danish; in English they stand as they are.
@@ -17,6 +18,9 @@ DANISH = {
     "mojibake": "forkert tegnsæt", "leading_zero_lost": "foranstillet nul tabt", "digit_wrong": "ét ciffer forkert",
     "digits_transposed": "to cifre byttet om",
 }  # fmt: skip
+DANISH_WEEKDAY = dict(
+    zip(WEEKDAYS, ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"), strict=True)
+)
 SIGNED = ("offset", "hours")
 DAY = {"da": ("dag", "dage"), "en": ("day", "days")}
 EMPTY = {"da": "tom", "en": "empty"}
@@ -25,12 +29,12 @@ ATTRIBUTE = {
     "da": {
         "region": "{}", "unit": "enhed {}", "hospital": "hospital {}", "schema_version": "skema {}",
         "source_system": "system {}", "submission": "indberetning {}", "source_file": "fil {}",
-        "age_band": "alder {}", "sex": "køn {}",
+        "age_band": "alder {}", "sex": "køn {}", WEEKDAY: "ugedag {}", HOUR_BAND: "kl. {}",
     },
     "en": {
         "region": "{}", "unit": "unit {}", "hospital": "hospital {}", "schema_version": "schema {}",
         "source_system": "system {}", "submission": "submission {}", "source_file": "file {}",
-        "age_band": "age {}", "sex": "sex {}",
+        "age_band": "age {}", "sex": "sex {}", WEEKDAY: "weekday {}", HOUR_BAND: "hours {}",
     },
 }  # fmt: skip
 COUNTRY = {"da": "Hele landet", "en": "The whole country"}
@@ -87,9 +91,17 @@ def _where(where: Mapping[str, Any], words: Words, language: str) -> str:
         if name == "period":
             parts += [PERIOD[language][end].format(_date(day)) for end, day in value.items()]
         else:
-            said = _listed([words.place(one) for one in (value if isinstance(value, list) else [value])], language)
+            values = value if isinstance(value, list) else [value]
+            said = _listed([_value(name, one, words, language) for one in values], language)
             parts.append(_attribute(name, words, language).format(said))
     return ", ".join(parts) or COUNTRY[language]
+
+
+def _value(name: str, value: str, words: Words, language: str) -> str:
+    """A weekday by its name, a code with its text, a place by its name."""
+    if name == WEEKDAY and language == "da":
+        return DANISH_WEEKDAY.get(value, value)
+    return _code(value, words.spec.variables[name]) if name in words.spec.variables else words.place(value)
 
 
 def _attribute(name: str, words: Words, language: str) -> str:

@@ -303,8 +303,10 @@ class DatabaseSpec(Frozen):
             raise ValueError(f"{taken[0]} is the name of a column that the comparison itself adds: choose another")
         if strange := [n for n in self.slices if n in IDENTITY or self.slices.count(n) > 1]:
             raise ValueError(f"slices names {strange[0]}, which every record has already, or names it twice")
-        if clash := sorted(set(self.variables) & {*IDENTITY, *ATTRIBUTES, *self.slices}):
+        if clash := sorted(set(self.variables) & {*IDENTITY, *ATTRIBUTES}):
             raise ValueError(f"variables.{clash[0]} has the name of a column that every record has")
+        if measured := [n for n in self.slices if self._type_of(n) not in ("yes_no", "code", "sks", "text")]:
+            raise ValueError(f"slices names {measured[0]}, which is a date or a number: name a code or a text")
         known = {*IDENTITY, *ATTRIBUTES, *self.slices, *self.variables, self.event_date}
         if (event := self.variables.get(self.event_date)) and event.type not in ("date", "timestamp"):
             raise ValueError(f"event_date: {self.event_date} is not a date")
@@ -380,8 +382,8 @@ class DatabaseSpec(Frozen):
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Columns that may stand beside the variables, and may explain a difference."""
-        return (*ATTRIBUTES, *self.slices)
+        """Columns that stand beside the variables, and may explain a difference."""
+        return (*ATTRIBUTES, *(name for name in self.slices if name not in self.variables))
 
     def settling(self, source: str) -> int:
         return self.settling_days if isinstance(self.settling_days, int) else self.settling_days.get(source, 0)

@@ -17,8 +17,15 @@ import polars as pl
 from pydantic import Field
 
 from pipelines.project import InputError
+from pipelines.spec.clock import BAND_OF_HOUR, HOUR_BAND, WEEKDAY, WEEKDAYS
 from pipelines.spec.model import DatabaseSpec, Frozen, Name, Text
 from pipelines.spec.reading import read_model
+
+# What a slice may name of an event that is no column.
+CLOCK = {
+    WEEKDAY: lambda event: event.dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1)), default=None),
+    HOUR_BAND: lambda event: event.dt.hour().replace_strict(dict(enumerate(BAND_OF_HOUR)), default=None),
+}
 
 
 class Fault(Frozen):
@@ -85,9 +92,9 @@ def _test(frame: pl.DataFrame, spec: DatabaseSpec, name: str, wanted: Any) -> pl
     if name == "period":
         day = pl.col(spec.event_date).cast(pl.Date)
         return day.is_between(wanted.get("from", dt.date.min), wanted.get("to", dt.date.max))
-    if name not in frame.columns:
+    if name not in frame.columns and name not in CLOCK:
         raise InputError(f"A fault's slice names {name}, which the records do not have.")
-    column = pl.col(name).cast(pl.String)
+    column = pl.col(name).cast(pl.String) if name in frame.columns else CLOCK[name](pl.col(spec.event_date))
     options = [str(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
     return pl.any_horizontal(
         column.str.starts_with(value[:-1]) if value.endswith("*") else column == value for value in options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import polars as pl
 
@@ -13,6 +13,9 @@ from pipelines.warehouse.database import in_memory
 from pipelines.warehouse.receiving import units_frame
 from pipelines.warehouse.versions import canonical_columns
 
+READ_TOGETHER = ("hospital", "sex", "age_band")  # attributes that follow from other columns
+FOLLOWS_FROM = {"region": ("unit",), "hospital": ("unit",), "sex": ("person",), "age_band": ("person",)}
+SOME = 10_000  # values show whether a column's texts repeat
 TYPES = {"decimal": pl.Float64, "integer": pl.Int64, "date": pl.Date, "timestamp": pl.Datetime("us")}
 
 
@@ -24,17 +27,59 @@ def canonical(
 ) -> pl.DataFrame:
     """The canonical frame of a plain one (see sources.plain), in order of line, and its `line`.
 
-    Columns that hold their variable's type already are passed on without a copy; a text that is neither
-    a value nor a missing code becomes null. Codes are held side by side as they stand, with the blanks around them.
+    Columns that hold their variable's type already are passed on without a copy, and of texts that repeat each is read
+    once. A text that is neither a value nor a missing code becomes null. Codes are held side by side as they stand,
+    with the blanks around them. A column without any value is of type Null and takes no memory.
     """
-    frame = frame.sort("line")
+    frame = frame if frame["line"].is_sorted() else frame.sort("line")
     kinds = dated_variables(spec)
     ready = [name for name in kinds if name != spec.event_date and _is_ready(frame, name, kinds[name])]
-    columns = [*canonical_columns(spec), "line"]
-    wanted = ", ".join(f'"{name}"' for name in columns)
-    made = _conformed(spec, frame.drop(ready), notation, units, wanted, ("text", "code", "sks"))
-    missing = {f"{name}_missing": _missing_code(frame, name) for name in ready if f"{name}_missing" in frame}
-    return made.with_columns(frame.select(ready), **missing)
+    alone = {*spec.attributes, *kinds} - {*READ_TOGETHER, spec.event_date, *ready}
+    repeated = sorted(name for name in alone if _repeats(frame, name))
+    made = [_read(spec, frame.drop(*ready, *repeated), notation, units), frame.select(ready)]
+    made += [_missing_code(frame, name).to_frame() for name in ready if f"{name}_missing" in frame.columns]
+    made += _by_word(spec, frame.select(repeated), notation) if repeated else []
+    said = {column.name: column for part in made for column in part if column.null_count() < len(column)}
+    every = [name for name in canonical_columns(spec) if name != "line"]
+    return frame.select("line").with_columns(**{n: said.get(n, pl.lit(None)) for n in every}).select(*every, "line")
+
+
+def _read(
+    spec: DatabaseSpec, frame: pl.DataFrame, notation: Notation, units: Iterable[Mapping[str, str]] = ()
+) -> pl.DataFrame:
+    """The columns of the canonical frame that a frame may say something of."""
+    said = [name for name in canonical_columns(spec) if {name, *_made_from(name)} & {*frame.columns}]
+    wanted = ", ".join(f'"{name}"' for name in (*said, "line"))
+    return _conformed(spec, frame, notation, units, wanted, ("text", "code", "sks"))
+
+
+def _made_from(name: str) -> tuple[str, ...]:
+    """The other columns that may say what it is: of a missing code the variable's own."""
+    return FOLLOWS_FROM.get(name, (name.removesuffix("_missing"),))
+
+
+def _repeats(frame: pl.DataFrame, name: str) -> bool:
+    """Texts of which there are few different ones, each of which alone says what it means."""
+    if frame.schema.get(name) != pl.String or f"{name}_missing" in frame.columns:
+        return False
+    some = frame[name].gather_every(max(1, frame.height // SOME))
+    return some.n_unique() <= len(some) // 10
+
+
+def _by_word(spec: DatabaseSpec, frame: pl.DataFrame, notation: Notation) -> Iterator[pl.DataFrame]:
+    """What each row of texts that repeat says, a column and its missing codes at a time; each word is read once."""
+    words = {column.name: column.drop_nulls().unique() for column in frame}
+    most = max(map(len, words.values()))
+    lines = {"line": pl.Series(range(most), dtype=pl.Int64)}
+    longest = {name: own.extend_constant(None, most - len(own)) for name, own in words.items()}
+    read = _read(spec, pl.DataFrame(lines | longest), notation)
+    for name, own in words.items():
+        said = read.select({name, f"{name}_missing"} & {*read.columns})
+        if said[name].head(len(own)).equals(own):  # each means what stands there
+            yield frame.select(name)
+        else:
+            place = frame[name].replace_strict(own, range(len(own)), default=None, return_dtype=pl.UInt32)
+            yield said.select(pl.all().gather(place))
 
 
 def typed(

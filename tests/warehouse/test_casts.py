@@ -187,3 +187,31 @@ def test_a_frame_means_the_same_as_text_and_typed(rows):
         a_decimal=pl.Series([None if x is None else f"{x:.3f}" for x in frame["a_decimal"]], dtype=pl.String),
     )  # fmt: skip
     assert canonical(SPEC, frame).equals(canonical(SPEC, as_text))
+
+
+WORDS = {
+    "a_decimal": ["1.50", " 2 ", "x", "unknown", None, ""], "a_integer": ["7", "7.5", " 8", "unknown", None, "9"],
+    "day": ["2026-01-01", "2026-1-1", "", None, "2026-02-30", "2026-02-28"],
+    "a_yes_no": ["yes", " no", "unknown", None, "", "yes"], "a_code": ["1", " 1", "2 ", "unknown", None, ""],
+    "a_text": ["x", " x ", "  ", "unknown", None, "æ"], "schema_version": [" 1.0", "1.1", "", None, "2", "2"],
+    "retracted": ["true", "false", "no such", None, "", "TRUE"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [{}, {"a_code_missing": [None, None, "not_done", None, " unknown ", "unknown"]}])
+def test_texts_that_repeat_are_read_like_texts_that_do_not(beside):
+    """Each row by itself, and all of them a hundred times over, in another order."""
+    frame = pl.DataFrame(WORDS | beside).with_row_index("line").cast({"line": pl.Int64})
+    often = pl.concat([frame.reverse()] * 100).with_columns(line=pl.int_range(600))
+    alone, together = (canonical(SPEC, rows).drop("line") for rows in (frame, often))
+    assert together.equals(pl.concat([alone.reverse()] * 100))
+    assert together.schema == alone.schema
+
+
+def test_what_a_file_does_not_say_is_empty_and_of_no_type():
+    made = canonical(SPEC, pl.DataFrame({"line": [1, 2], "a_text": ["x", None], "a_code": [None, " "]}))
+    said = {name for name, kind in made.schema.items() if kind != pl.Null}
+    assert said == {"line", "a_text"}
+    assert made.columns[-1] == "line"
+    nobody = pl.DataFrame(schema={"line": pl.Int64, "a_text": pl.String})
+    assert canonical(SPEC, nobody).shape == (0, len(made.columns))
