@@ -1,8 +1,9 @@
 """How fast a million pairs are explained: `python -m benchmarks.explain_speed [--pairs 1000000]`.
 
-25 variables and 15 attributes: the sides of benchmarks/sides.py (3 % of the values differ), with six faults planted in
-them. Told are seconds of `reconcile` on the files (matching and comparing; and with all contract files but the
-explanation's and the report, which is what the command does), of `explain` on what it found, and the peak of memory.
+25 variables and 15 columns that may say where: the sides of benchmarks/sides.py (3 % of the values differ), with
+seven faults planted in them. Told are the seconds of the steps of `sammenhold reconcile` (read; matched, compared
+and the contract's files written; explained, and causes.json, the causes of discrepancies and the reasons of unmatched
+records written; the report), and the most memory that it and its helper held at one moment.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
+import yaml
 
+from benchmarks.memory import watched
 from benchmarks.sides import benchmark_spec, write_sides
 from pipelines.explain.causes import explain
+from pipelines.plain_files import reconcile_files
 from pipelines.reconciliation.reconcile import reconcile
 from pipelines.reconciliation.shape import completed
 from pipelines.reports.publish import write_reconciliation
@@ -39,6 +41,8 @@ FAULTS = {
     "code_truncated": (pl.col("vendor") == "vendor-1", {"diagnosis": pl.col("diagnosis").str.head(4)}),
 }
 SILENT = UNIT == "u077"  # unit_not_reporting
+BEFORE, EXPLAINING = ("læser filerne", "sammenholder"), "forklarer"  # steps of the command
+Seconds = tuple[float, float]  # of the clock, of the processor
 
 
 def spec_with_slices() -> DatabaseSpec:
@@ -83,45 +87,75 @@ def _faulty(new: pl.DataFrame) -> pl.DataFrame:
     return new.filter(~SILENT)
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What it gives, seconds of the clock, and of the processor, those of a helper included."""
-    wall, cpu = time.perf_counter(), cpu_seconds()
-    return work(), time.perf_counter() - wall, cpu_seconds() - cpu
+class Clock:
+    """Seconds of the clock and of the processor since it was last asked; of this process and what it has started."""
+
+    def __init__(self) -> None:
+        self._since = _now()
+
+    def lap(self) -> Seconds:
+        before, self._since = self._since, _now()
+        return self._since[0] - before[0], self._since[1] - before[1]
 
 
-def cpu_seconds() -> float:
+def _now() -> Seconds:
     used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
+    return time.perf_counter(), used.user + used.system + used.children_user + used.children_system
 
 
-def peak_gb() -> float:
-    """Of this process and, if it had one, its helper: together at most so much."""
-    whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
-    return sum(resource.getrusage(who).ru_maxrss for who in whose) / 1024**2
+def by_command(spec: DatabaseSpec, folder: Path) -> dict[str, Seconds]:
+    """What `sammenhold reconcile` spends on each of its steps, by their names."""
+    steps: list[str] = []
+    laps: list[Seconds] = []
+    clock = Clock()
+
+    def step(name: str) -> None:
+        laps.append(clock.lap())
+        steps.append(name)
+
+    with tempfile.TemporaryDirectory() as out:
+        said = Path(out) / "specification.yaml"
+        said.write_text(yaml.safe_dump(spec.model_dump(mode="json", by_alias=True, exclude_none=True)), "utf-8")
+        reconcile_files(said, folder / "reported.parquet", folder / "new.parquet", Path(out) / "results", progress=step)
+        laps.append(clock.lap())
+    return dict(zip(steps, laps[1:], strict=True))
+
+
+def by_engine(spec: DatabaseSpec, folder: Path) -> dict[str, Seconds]:
+    """The search alone, against comparing what is read from Parquet a column at a time and writing its files."""
+    clock, spent = Clock(), {}
+    found = reconcile(spec, *(completed(spec, pl.scan_parquet(folder / f"{s}.parquet")) for s in ("reported", "new")))
+    spent["compared"] = clock.lap()
+    with tempfile.TemporaryDirectory() as out:
+        write_reconciliation(Path(out), found)
+    spent["written"] = clock.lap()
+    explanation = explain(spec, found)
+    spent["explained"] = clock.lap()
+    for cause in explanation.causes:
+        print(f"  {cause.kind} {cause.variables} {cause.where} {cause.explained} of {cause.in_slice}")
+    return spent
+
+
+def ratio(spent: dict[str, Seconds], of: str, to: Sequence[str]) -> str:
+    clock, cpu = (spent[of][n] / sum(spent[step][n] for step in to) for n in (0, 1))
+    return f"{clock:.2f} x the clock, {cpu:.2f} x the CPU"
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--pairs", type=int, default=1_000_000)
     asked.add_argument("--data", type=Path, default=Path("workspace/benchmark"))
+    asked.add_argument("--engine", action="store_true", help="the search alone, on columns read from Parquet")
     said = asked.parse_args()
     folder, spec = said.data / f"explain-{said.pairs}", spec_with_slices()
     if not (folder / "truth.parquet").is_file():
         write_planted(folder, said.pairs)
-    sides = [completed(spec, pl.scan_parquet(folder / f"{side}.parquet")) for side in ("reported", "new")]
-    found, *reconciled = timed(lambda: reconcile(spec, *sides))
-    with tempfile.TemporaryDirectory() as out:
-        _, *written = timed(lambda: write_reconciliation(Path(out), found))
-    full = [reconciled[n] + written[n] for n in (0, 1)]
-    for name, (wall, cpu) in (("compared", reconciled), ("and written", full)):
-        print(f"reconcile, {name}: {wall:.1f} s, {cpu:.1f} CPU s, peak {peak_gb():.2f} GB", flush=True)
-    explanation, *explained = timed(lambda: explain(spec, found))
-    for cause in explanation.causes:
-        print(f"  {cause.kind} {cause.variables} {cause.where} {cause.explained} of {cause.in_slice}")
-    print(f"explain: {explained[0]:.1f} s, {explained[1]:.1f} CPU s, peak {peak_gb():.2f} GB")
-    for name, of in (("compared", reconciled), ("and written", full)):
-        wall, cpu = (e / r for e, r in zip(explained, of, strict=True))
-        print(f"{len(found.index)} pairs: {wall:.2f} x the clock, {cpu:.2f} x the CPU of reconcile, {name}")
+    with watched() as gigabytes:
+        spent = (by_engine if said.engine else by_command)(spec, folder)
+    for step, (clock, cpu) in spent.items():
+        print(f"{step}: {clock:.1f} s, {cpu:.1f} CPU s")
+    of, to = ("explained", ("compared", "written")) if said.engine else (EXPLAINING, BEFORE)
+    print(f"{of} = {ratio(spent, of, to)} of {' + '.join(to)}; {max(gigabytes):.2f} GB")
 
 
 if __name__ == "__main__":

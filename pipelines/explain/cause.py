@@ -109,8 +109,9 @@ class Explanation:
 
     def cause_ids(self) -> pl.DataFrame:
         """discrepancy_id → cause_id; a discrepancy has at most one cause."""
-        rows = [(found, cause.id) for cause in self.causes for found in cause.discrepancy_ids]
-        return pl.DataFrame(rows, schema={"discrepancy_id": pl.String, "cause_id": pl.String}, orient="row")
+        schema = {"discrepancy_id": pl.String, "cause_id": pl.String}
+        ids = [{"discrepancy_id": cause.discrepancy_ids, "cause_id": cause.id} for cause in self.causes]
+        return pl.concat([pl.DataFrame(schema=schema), *(pl.DataFrame(of_cause, schema) for of_cause in ids)])
 
     def contract(self, words: Words) -> dict[str, Any]:
         """causes.json."""

@@ -31,7 +31,7 @@ def movements_section(view: View) -> Section:
 
 def transitions_picture(view: View, variable: str, region: str | None) -> Picture | None:
     """The heat map of one coded variable; others' counts are rounded, and those that become none carry "<5"."""
-    spec, frame = view.variable(variable), _transitions(view, region).filter(pl.col("variable") == variable)
+    spec, frame = view.variable(variable), _transitions(view, region, variable)
     if spec is None or frame.is_empty():
         return None
     codes = _in_order(spec, frame)
@@ -75,9 +75,10 @@ def _classes(moved: pl.DataFrame) -> pl.DataFrame:
     return joined.select(offset=pl.col("step") * width, n="n")
 
 
-def _transitions(view: View, region: str | None) -> pl.DataFrame:
-    """One region's transitions (None: of the country) between values that may be shown."""
+def _transitions(view: View, region: str | None, variable: str | None = None) -> pl.DataFrame:
+    """One region's transitions (None: of the country) between values that may be shown, of one variable or of all."""
     frame = _of_region(view.results.frame("transitions"), region)
+    frame = frame.filter(variable=variable) if variable else frame
     values = pl.struct("variable", "reported_value", "new_value")
     known = frame.filter(values.map_elements(lambda row: _may_be_shown(view, row), return_dtype=pl.Boolean))
     return _rounded(view, known.with_columns(of=values.map_elements(lambda row: _outcome(view, row), pl.String)))
