@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.cause import Cause
+from pipelines.explain.coded import Coded
 from pipelines.explain.records import Records
-from pipelines.explain.rows import LATE, Coded, Rows, rows_from
+from pipelines.explain.rows import LATE, Rows, rows_from
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, Slice, best_slice
 from pipelines.explain.submissions import lost_submission
 from pipelines.explain.trials import likelihood_less

@@ -14,9 +14,10 @@ import polars as pl
 from pipelines.explain.cause import Cause
 from pipelines.explain.cells import in_common
 from pipelines.explain.clock import weekdays
+from pipelines.explain.coded import Coded, coded_days
 from pipelines.explain.dates import of_days
 from pipelines.explain.records import Records
-from pipelines.explain.rows import Coded, Rows, coded_days, rows_from
+from pipelines.explain.rows import Rows, rows_from
 from pipelines.explain.slices import FEWEST_HITS, MOST, Slice, best_slice
 from pipelines.reconciliation.identifiers import hashed
 from pipelines.spec.clock import WEEKDAY

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.explain.rows import Coded, is_among
+from pipelines.explain.coded import Coded
+from pipelines.explain.rows import is_among
 from pipelines.reconciliation.compare import DISCREPANT, OUTCOMES, outcome
 from pipelines.reconciliation.shape import SIDES
 from pipelines.reconciliation.words import counted, gathered, numbered, repeats

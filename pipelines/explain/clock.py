@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from pipelines.explain.rows import Coded
+from pipelines.explain.coded import Coded
 from pipelines.spec.clock import BAND_OF_HOUR, WEEKDAYS
 
 

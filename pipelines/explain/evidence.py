@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.cells import TEXTS, Cells, Measures, Suspicion, in_common
-from pipelines.explain.rows import Coded, Rows, rows_from, slice_attributes
+from pipelines.explain.coded import Coded
+from pipelines.explain.rows import Rows, rows_from, slice_attributes
 from pipelines.explain.scope import scopes
 from pipelines.reconciliation.identifiers import folded, numbers_of
 from pipelines.reconciliation.shape import SIDES, hashes

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.explain.clock import hour_bands, weekdays
-from pipelines.explain.rows import Coded, coded_column, coded_days
+from pipelines.explain.coded import Coded, coded_column, coded_days
 from pipelines.reconciliation.shape import SIDES, Side
 from pipelines.reconciliation.sides import NOT_COMPARABLE, UNMATCHED
 from pipelines.spec.clock import HOUR_BAND, WEEKDAY

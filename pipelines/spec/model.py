@@ -298,8 +298,7 @@ class DatabaseSpec(Frozen):
     @model_validator(mode="after")
     def names_are_known(self) -> DatabaseSpec:
         made = {f"{name}{end}" for name in (*self.variables, *IDENTITY) for end in MADE_ENDS} | RESERVED
-        taken = [name for name in (*self.variables, *self.slices) if name in made]
-        if taken:
+        if taken := [name for name in (*self.variables, *self.slices) if name in made]:
             raise ValueError(f"{taken[0]} is the name of a column that the comparison itself adds: choose another")
         if strange := [n for n in self.slices if n in IDENTITY or self.slices.count(n) > 1]:
             raise ValueError(f"slices names {strange[0]}, which every record has already, or names it twice")
@@ -326,9 +325,8 @@ class DatabaseSpec(Frozen):
         return self
 
     def _type_of(self, name: str) -> str:
-        if name == self.event_date and name not in self.variables:
-            return "date"
-        return self.variables[name].type if name in self.variables else "text"
+        undeclared = "date" if name == self.event_date else "text"
+        return self.variables[name].type if name in self.variables else undeclared
 
     @cached_property
     def derived(self) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from pipelines.explain.rows import Rows, coded_column, coded_days, rows_from
+from pipelines.explain.coded import coded_column, coded_days
+from pipelines.explain.rows import Rows, rows_from
 
 
 def rows_of(frame: pl.DataFrame, day: str, attributes: Iterable[str]) -> Rows:

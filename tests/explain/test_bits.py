@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.explain.bits import count, held, packed
-from pipelines.explain.rows import Coded, rows_from
+from pipelines.explain.coded import Coded
+from pipelines.explain.rows import rows_from
 
 VALUES = ("a", "b", "c")
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.explain import codes
-from pipelines.explain.rows import Rows, coded_column, coded_days, rows_from
+from pipelines.explain.coded import coded_column, coded_days
+from pipelines.explain.rows import Rows, rows_from
 
 
 @pytest.mark.parametrize(
