@@ -75,7 +75,7 @@ def _by_word(spec: DatabaseSpec, frame: pl.DataFrame, notation: Notation) -> Ite
     read = _read(spec, pl.DataFrame(lines | longest), notation)
     for name, own in words.items():
         said = read.select({name, f"{name}_missing"} & {*read.columns})
-        if said[name].head(len(own)).equals(own):  # each means what stands there
+        if said[name].head(len(own)).equals(own, check_dtypes=True):  # each means what stands there
             yield frame.select(name)
         else:
             place = frame[name].replace_strict(own, range(len(own)), default=None, return_dtype=pl.UInt32)

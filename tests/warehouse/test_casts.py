@@ -198,6 +198,22 @@ WORDS = {
 }  # fmt: skip
 
 
+CLEAN = {
+    "a_decimal": ["1.5", "2.5", None], "a_integer": ["7", "8", None], "day": ["2026-01-01", "2026-02-28", None],
+    "a_yes_no": ["yes", "no", None], "a_code": ["1", "2", None], "a_text": ["x", "æ", None],
+    "a_timestamp": ["2026-01-01 10:00:00.000000", "2026-01-02 10:00:00.000000", None],
+    "schema_version": ["1.0", "1.1", None], "retracted": ["true", "false", None],
+}  # fmt: skip
+
+
+def test_clean_texts_that_repeat_have_the_type_of_their_variable():
+    frame = pl.concat([pl.DataFrame(CLEAN)] * 100).with_row_index("line").cast({"line": pl.Int64})
+    made = canonical(SPEC, frame)
+    kinds = [pl.Float64, pl.Int64, pl.Date, pl.String, pl.String, pl.String, pl.Datetime("us"), pl.String, pl.Boolean]
+    assert made.select(CLEAN.keys()).schema == dict(zip(CLEAN, kinds, strict=True))
+    assert made["retracted"].head(3).to_list() == [True, False, None]
+
+
 @pytest.mark.parametrize("beside", [{}, {"a_code_missing": [None, None, "not_done", None, " unknown ", "unknown"]}])
 def test_texts_that_repeat_are_read_like_texts_that_do_not(beside):
     """Each row by itself, and all of them a hundred times over, in another order."""
