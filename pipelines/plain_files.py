@@ -34,7 +34,7 @@ from pipelines.spec.reading import read_spec, read_units
 from pipelines.validation.check import check
 from pipelines.validation.plain import refusal_summary, validation_summary
 from pipelines.warehouse.database import in_memory
-from pipelines.warehouse.plain_frames import canonical, typed
+from pipelines.warehouse.plain_frames import canonical, typed, typed_view
 
 NO_FINDINGS = {
     "receipt_id": pl.String, "line": pl.Int64, "record_id": pl.String, "variable": pl.String,
@@ -117,8 +117,8 @@ def _unreadable(spec: DatabaseSpec, rows: pl.DataFrame, units: list[dict[str, st
     rules = [rule for rule in constraints_of(spec, spec.sides.new, None) if isinstance(rule, Castable)]
     if all(rows.schema.get(rule.variable, pl.Null) != pl.String for rule in rules):
         return pl.DataFrame(schema=NO_FINDINGS)
-    with in_memory() as memory, memory.registered(typed(spec, rows, units=units)) as table:
-        return check(memory.connection, spec, table, rules).findings.cast(NO_FINDINGS)
+    with typed_view(spec, rows, units) as (connection, table):
+        return check(connection, spec, table, rules).findings.cast(NO_FINDINGS)
 
 
 def _write(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
+import duckdb
 import polars as pl
 
 from pipelines.spec.model import DatabaseSpec
 from pipelines.spec.to_duckdb import Notation, dated_variables, with_units
 from pipelines.spec.to_duckdb import conform as conform_query
-from pipelines.warehouse.database import in_memory
+from pipelines.warehouse.database import Warehouse, in_memory
 from pipelines.warehouse.receiving import units_frame
 from pipelines.warehouse.versions import canonical_columns
 
@@ -92,6 +94,17 @@ def typed(
     return _conformed(spec, frame, notation, units, "*")
 
 
+@contextmanager
+def typed_view(
+    spec: DatabaseSpec, frame: pl.DataFrame, units: Iterable[Mapping[str, str]] = ()
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """The same rows, but for copies (`same_id` is null), as a view: only what a question names is made."""
+    with in_memory() as memory, memory.registered(frame) as plain:
+        query = _query(memory, spec, plain, "iso", units, ("text",), copies=False)
+        memory.connection.execute(f"create temp view typed as {query}")
+        yield memory.connection, "typed"
+
+
 def _conformed(
     spec: DatabaseSpec,
     frame: pl.DataFrame,
@@ -102,12 +115,24 @@ def _conformed(
 ) -> pl.DataFrame:
     """The wanted columns only: DuckDB leaves out the work that nobody asked for."""
     with in_memory() as memory, memory.registered(frame) as plain:
-        described = memory.connection.execute(f"describe {plain}").fetchall()
-        columns = {name: str(kind) for name, kind, *_ in described}
-        memory.connection.register("units", units_frame(units))
-        query = conform_query(spec, plain, columns, notation, as_it_stands=as_it_stands)
-        query = with_units(spec, query, "units" if spec.units else None, copies=wanted == "*")
+        query = _query(memory, spec, plain, notation, units, as_it_stands, copies=wanted == "*")
         return memory.frame(f"select {wanted} from ({query}) order by line")
+
+
+def _query(
+    memory: Warehouse,
+    spec: DatabaseSpec,
+    plain: str,
+    notation: Notation,
+    units: Iterable[Mapping[str, str]],
+    as_it_stands: Collection[str],
+    copies: bool,
+) -> str:
+    described = memory.connection.execute(f"describe {plain}").fetchall()
+    columns = {name: str(kind) for name, kind, *_ in described}
+    memory.connection.register("units", units_frame(units))
+    query = conform_query(spec, plain, columns, notation, as_it_stands=as_it_stands)
+    return with_units(spec, query, "units" if spec.units else None, copies=copies)
 
 
 def _is_ready(frame: pl.DataFrame, name: str, kind: str) -> bool:

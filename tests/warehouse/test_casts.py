@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.spec.model import DatabaseSpec, SourceSchema
 from pipelines.spec.to_duckdb import conform
 from pipelines.warehouse.database import in_memory
-from pipelines.warehouse.plain_frames import canonical, typed
+from pipelines.warehouse.plain_frames import canonical, typed, typed_view
 
 SPEC = DatabaseSpec.model_validate(
     {
@@ -231,3 +231,11 @@ def test_what_a_file_does_not_say_is_empty_and_of_no_type():
     assert made.columns[-1] == "line"
     nobody = pl.DataFrame(schema={"line": pl.Int64, "a_text": pl.String})
     assert canonical(SPEC, nobody).shape == (0, len(made.columns))
+
+
+def test_a_view_says_what_the_typed_rows_say_but_for_copies():
+    frame = pl.DataFrame(WORDS).with_row_index("line").cast({"line": pl.Int64})
+    with typed_view(SPEC, frame) as (connection, table):
+        seen = connection.execute(f"select * from {table} order by line").pl()
+    assert seen.drop("same_id").equals(typed(SPEC, frame).drop("same_id"))
+    assert seen["a_integer_uncast"].sum() == 1
