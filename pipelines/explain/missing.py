@@ -35,17 +35,17 @@ def _collapsed(cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     if np.count_nonzero(cells.open & coded & focus) < FEWEST_HITS:
         return
     inside = np.flatnonzero(coded & focus & cells.left)
-    mapping = _mapping(cells.code("reported", inside), _token(cells, inside))
+    mapping = _mapping(cells.code("reported", inside), token(cells, inside))
     if mapping:
         at = np.flatnonzero(coded)
-        was, became = cells.code("reported", at), _token(cells, at)
+        was, became = cells.code("reported", at), token(cells, at)
         moved = was.is_in(list(mapping)).to_numpy()
         expected = was.replace_strict(mapping, default=None, return_dtype=pl.String)
         hits = marked(len(coded), at[moved & became.eq_missing(expected).to_numpy()])
         yield cells.suspicion("missing_collapsed", {"mapping": mapping}, marked(len(coded), at[moved]), hits)
 
 
-def _token(cells: Cells, at: np.ndarray) -> pl.Series:
+def token(cells: Cells, at: np.ndarray) -> pl.Series:
     """What stands on the new side: its missing code, or its value as text."""
     return pl.select(pl.coalesce(cells.said("new", at).cast(pl.String), cells.code("new", at))).to_series()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, MOST, Slice, best_slice
 from pipelines.explain.trials import PRIOR_HITS, PRIOR_TRIALS, likelihood_ratio, times_log
+from pipelines.explain.typing_noise import is_more_than_typing
 from pipelines.reconciliation.identifiers import written
 
 FAMILIES = {
@@ -109,9 +110,14 @@ def _focuses(pairs: Pairs, cells: Cells) -> list[np.ndarray]:
 def _placed(pairs: Pairs, suspicion: Suspicion) -> Finding | None:
     pairs.asked += 1
     least = TRANSPOSED_SHARE if suspicion.kind == "digits_transposed" else MOST
-    gain = LEAST_GAIN + suspicion.said
-    place = best_slice(pairs.rows_for(suspicion), suspicion.eligible, suspicion.hits, least, gain)
-    return Finding(suspicion, place) if place else None
+    gain, rows = LEAST_GAIN + suspicion.said, pairs.rows_for(suspicion)
+    left = suspicion
+    while place := best_slice(rows, left.eligible, left.hits, least, gain):
+        inside = rows.inside(place.where)
+        if is_more_than_typing(pairs.cells(suspicion.variables[0]), suspicion, inside):
+            return Finding(left, place)
+        left = replace(left, eligible=left.eligible & ~inside, hits=left.hits & ~inside)
+    return None
 
 
 def _whole_mappings(pairs: Pairs, cells: Cells, findings: Iterable[Finding]) -> Iterator[Finding]:
