@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,17 +18,18 @@ from pipelines.explain.slices import FEWEST_HITS, MOST, best_slice
 from pipelines.explain.trials import lower_limit
 from pipelines.reconciliation.sides import SURPLUS, copied_columns
 
-ADJOINING_DAYS = 30  # contacts of one person at one unit further apart are courses of their own
-COPIED_SHARE = 0.15  # of a slice that has copies of the day: without a fault there are hardly any
+ADJOINING = dt.timedelta(30)  # contacts of one person at one unit further apart are courses of their own
+TWICE = dt.timedelta(hours=1)  # apart is at most what is registered twice; of days alone, the same
+COPIED_SHARE = 0.15  # of a slice that has copies of the moment: without a fault there are hardly any
 ADJOINING_SHARE = 0.2  # of a slice with contacts that adjoin: some stand alone anyway
 
 
 def copied(records: Records) -> Iterator[Cause]:
     """Submissions sent twice, then copies, then contacts split and merged."""
     yield from _sent_twice(records)
-    yield from _more(records, "new", "duplicate_record", same_day=True)
-    yield from _more(records, "new", "contact_split", same_day=False)
-    yield from _more(records, "reported", "contact_merged", same_day=False)
+    yield from _more(records, "new", "duplicate_record", same_moment=True)
+    yield from _more(records, "new", "contact_split", same_moment=False)
+    yield from _more(records, "reported", "contact_merged", same_moment=False)
 
 
 def _sent_twice(records: Records) -> Iterator[Cause]:
@@ -69,16 +72,16 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
-def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Cause]:
-    """Records of a side beyond the pair of the same person and unit: copies of the day, or contacts that adjoin.
+def _more(records: Records, side: str, kind: str, same_moment: bool) -> Iterator[Cause]:
+    """Records of a side beyond the pair of the same person and unit: copies of the moment, or contacts that adjoin.
 
     Where contacts are merged is sought among all pairs, since one that stands alone shows where it is not; the share
     is of those who have several.
     """
-    rows, share = records.pairs.rows, COPIED_SHARE if same_day else ADJOINING_SHARE
+    rows, share = records.pairs.rows, COPIED_SHARE if same_moment else ADJOINING_SHARE
     every, merged = np.ones(len(records.pairs), bool), kind == "contact_merged"
     while True:
-        extra = _extras(records, side, same_day)
+        extra = _extras(records, side, same_moment)
         if len(extra) < FEWEST_HITS:
             return
         hits = marked(len(records.pairs), extra["pair"].to_numpy())
@@ -89,8 +92,10 @@ def _more(records: Records, side: str, kind: str, same_day: bool) -> Iterator[Ca
             return
         here = extra.filter(pl.Series(inside[extra["pair"].to_numpy()]))
         each = here.group_by("pair").len()["len"].median()
-        parameters = {} if same_day else {"n": 1 + round(each)}
-        yield records.take(kind, place, parameters, {side: here["at"].to_numpy()}, (inside[could], hits[could]))
+        parameters = {} if same_moment else {"n": 1 + round(each)}
+        cause = records.take(kind, place, parameters, {side: here["at"].to_numpy()}, (inside[could], hits[could]))
+        further = len(here) - here["pair"].n_unique()  # of a pair that has several beyond it
+        yield replace(cause, in_slice=cause.in_slice + further)
 
 
 def _have_adjoining(records: Records) -> np.ndarray:
@@ -98,20 +103,20 @@ def _have_adjoining(records: Records) -> np.ndarray:
     several = occurring_again(records.scopes["reported"].column("person"))
     said = records.said("reported", several, "person", "unit").sort("person", "unit", "_day")
     before = said.select("person", "unit", "_day").shift(1)
-    near = (said["_day"] - before["_day"]).dt.total_days() <= ADJOINING_DAYS
+    near = said["_day"] - before["_day"] <= ADJOINING
     again = ((said["person"] == before["person"]) & (said["unit"] == before["unit"]) & near).fill_null(False)
     adjoin = said["at"].filter(again | again.shift(-1).fill_null(False)).to_numpy()
     return records.marks("reported", adjoin)[records.pairs.at["reported"]]
 
 
-def _extras(records: Records, side: str, same_day: bool) -> pl.DataFrame:
+def _extras(records: Records, side: str, same_moment: bool) -> pl.DataFrame:
     """The places of what is alone or surplus, and the nearest pair of the same person and unit."""
     beyond = records.beyond[side] & ~records.is_test[side]
-    extra = records.said(side, np.flatnonzero(beyond), "record_id", "person", "unit")
+    extra = _with_moment(records, side, records.said(side, np.flatnonzero(beyond), "record_id", "person", "unit"))
     near = extra.join(_paired(records, side, extra["person"]), on=["person", "unit"]).with_columns(
-        apart=(pl.col("_day") - pl.col("_day_right")).dt.total_days().abs()
+        apart=(pl.col("_moment") - pl.col("_moment_right")).abs()
     )
-    near = near.filter(pl.col("apart") == 0 if same_day else pl.col("apart") <= ADJOINING_DAYS)
+    near = near.filter(pl.col("apart") <= (TWICE if same_moment else ADJOINING))
     return near.sort("record_id", "apart", "pair").unique("record_id", keep="first", maintain_order=True)
 
 
@@ -121,4 +126,10 @@ def _paired(records: Records, side: str, persons: pl.Series) -> pl.DataFrame:
     pair[records.pairs.at[side]] = np.arange(len(records.pairs))
     theirs = records.scopes[side].column("person").is_in(persons.unique().implode()).fill_null(False).to_numpy()
     at = np.flatnonzero(theirs & (pair >= 0))
-    return records.said(side, at, "person", "unit").drop("at").with_columns(pair=pl.Series(pair[at]))
+    theirs = _with_moment(records, side, records.said(side, at, "person", "unit"))
+    return theirs.drop("at").with_columns(pair=pl.Series(pair[at]))
+
+
+def _with_moment(records: Records, side: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """When the event was: its time where that is told, else its day."""
+    return rows.with_columns(_moment=records.scopes[side].column(records.spec.event_date).gather(rows["at"]))

@@ -105,3 +105,32 @@ def test_a_text_that_is_no_slip_is_recoded_though_it_is_rarer_than_what_it_becom
     struck = new.with_columns(remark=pl.when(IN_NORTH).then(pl.lit("ingen")).otherwise("remark"))
     (cause,) = explained(reported, struck, REMARKED).causes
     assert (cause.variables, cause.where) == (("remark",), {"region": "nord"})
+
+
+def test_a_contact_seven_hours_later_is_a_part_and_no_copy_where_times_are_told():
+    spec = spec_with(variables={"day": {"type": "timestamp"}})
+    reported, new = (
+        side.with_columns(day=pl.col("day").cast(pl.Datetime("us")) + pl.duration(hours=20)) for side in sides()
+    )
+    parts = new.filter(some(IN_NORTH, 2)).with_columns(
+        record_id=pl.col("record_id") + "b", day=pl.col("day") + pl.duration(hours=7), weight=pl.col("weight") + 9
+    )
+    causes = explained(reported, pl.concat([new, parts]), spec).causes
+    assert [(cause.kind, cause.where, cause.parameters) for cause in causes] == [
+        ("contact_split", {"region": "nord"}, {"n": 2})
+    ]
+
+
+def test_of_contacts_in_three_parts_no_more_are_explained_than_there_are():
+    reported, new = sides()
+    parts = [
+        new.filter(some(IN_NORTH, 2)).with_columns(
+            record_id=pl.col("record_id") + f"b{n}",
+            day=pl.col("day").dt.offset_by(f"{n}d"),
+            weight=pl.col("weight") + n,
+        )
+        for n in (4, 9)
+    ]
+    cause = explained(reported, pl.concat([new, *parts])).causes[0]
+    assert (cause.kind, cause.parameters) == ("contact_split", {"n": 3})
+    assert cause.explained <= cause.in_slice
