@@ -16,7 +16,8 @@ DANISH = {
     "rounded": "afrundet", "truncated": "afkortet", "month": "måned", "year": "år", "lost": "tabt", "added": "tilføjet",
     "case": "store og små bogstaver", "blanks": "blanktegn", "leading_zeros": "foranstillede nuller",
     "mojibake": "forkert tegnsæt", "leading_zero_lost": "foranstillet nul tabt", "digit_wrong": "ét ciffer forkert",
-    "digits_transposed": "to cifre byttet om",
+    "digits_transposed": "to cifre byttet om", "minus lost": "minus er tabt", "minus added": "minus er tilføjet",
+    "flipped": "plus og minus byttet om",
 }  # fmt: skip
 DANISH_WEEKDAY = dict(
     zip(WEEKDAYS, ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"), strict=True)
@@ -137,7 +138,7 @@ def _days(days: int, language: str) -> str:
 
 def _code(code: str | None, variable: Variable | None) -> str:
     """A code with its text, where the text says more."""
-    text = variable.domain.get(code or "") if variable else None
+    text = (variable.missing | variable.domain).get(code or "") if variable else None
     return f"{code} ({text})" if text and text != code else "" if code is None else str(code)
 
 

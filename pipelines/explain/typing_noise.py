@@ -43,7 +43,7 @@ def _is_as_expected(cells: Cells, suspicion: Suspicion) -> np.ndarray | None:
             return ~cells.filled_new
         case "missing_in_reported":
             return ~cells.filled_reported
-        case "constant_value":
+        case "constant_value" if cells.is_text or cells.variable.numeric:  # no day is common
             return cells.is_value("new", suspicion.parameters["value"])
         case "code_recoded":
             targets = {*suspicion.parameters["mapping"].values()}
