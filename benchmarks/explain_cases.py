@@ -178,6 +178,15 @@ def _swapped(world: World, kinds: tuple[str, ...] = ("decimal", "integer", "date
     return Fault(kind="variables_swapped", parameters={"other": b}), (a,), _has(world, a)
 
 
+def _picked(world: World):
+    names = world.names(world.one(("decimal", "integer", "date")))
+    if len(names) < 2:
+        return None
+    a, b = world.rng.permutation(names)[:2].tolist()
+    both = _has(world, a) & _has(world, b)
+    return Fault(kind="wrong_pick", parameters={"other": b, "which": b}), (a,), both
+
+
 def _earlier(world: World, name: str):
     return {}, pl.col("person").is_duplicated()
 
@@ -219,6 +228,7 @@ PARAMETERS: dict[str, Callable] = {
     "missing_collapsed": _value("missing_collapsed", (*NUMBERS, *DATES, "code", "yes_no"), _collapsed),
     "stale_value": _value("stale_value", (*NUMBERS, *DATES, "code"), _earlier),
     "variables_swapped": _swapped,
+    "wrong_pick": _picked,
 }  # fmt: skip
 
 

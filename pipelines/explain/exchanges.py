@@ -14,6 +14,12 @@ from pipelines.spec.model import Variable
 
 # Of the differing pairs of a focus; fewer will do where they are many times as many as chance would cross.
 OFTEN, BEYOND_CHANCE = 0.2, 3.0
+LOOKED_AT = 500  # of the differing pairs show mostly that two variables have nothing to do with one another
+# What the name of a measurement may say of which it is.
+MEASURED = {
+    "first": "first", "last": "last", "min": "lowest", "max": "highest", "lowest": "lowest", "highest": "highest",
+    "foerste": "first", "første": "first", "sidste": "last", "laveste": "lowest", "højeste": "highest",
+}  # fmt: skip
 
 
 def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
@@ -21,6 +27,33 @@ def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     seen = cells.seen(focus)
     if len(seen) >= FEWEST_HITS:
         yield from (_crossed(cells, other) for other in _alike(pairs, cells) if _cross_often(cells, other, seen))
+
+
+def picks(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
+    """New is what was reported as another measurement of the same course, which itself stayed what it is."""
+    seen = cells.seen(focus)
+    for name, variable in pairs.spec.compared.items():
+        if name == cells.name or name == pairs.spec.event_date or class_of(variable) != class_of(cells.variable):
+            continue
+        other = pairs.cells(name)
+        if (
+            _agree(cells, other, seen[:LOOKED_AT])
+            and _agree(cells, other, seen)
+            and not _cross_often(cells, other, seen)
+        ):
+            yield _picked(cells, other)
+
+
+def _agree(one: Cells, other: Cells, at: np.ndarray) -> bool:
+    return len(at) >= FEWEST_HITS and np.count_nonzero(_same(one, other, at) & one.filled_new[at]) >= OFTEN * len(at)
+
+
+def _picked(one: Cells, other: Cells) -> Suspicion:
+    at = np.flatnonzero(one.both & other.filled_reported)
+    at = at[one.would_differ(one.said("reported", at), other.said("reported", at))]
+    hits = at[_same(one, other, at)]
+    which = next((MEASURED[part] for part in other.name.split("_") if part in MEASURED), other.name)
+    return one.suspicion("wrong_pick", {"which": which}, marked(len(one.open), at), hits)
 
 
 def _cross_often(one: Cells, other: Cells, at: np.ndarray) -> bool:

@@ -17,7 +17,8 @@ DANISH = {
     "case": "store og små bogstaver", "blanks": "blanktegn", "leading_zeros": "foranstillede nuller",
     "mojibake": "forkert tegnsæt", "leading_zero_lost": "foranstillet nul tabt", "digit_wrong": "ét ciffer forkert",
     "digits_transposed": "to cifre byttet om", "minus lost": "minus er tabt", "minus added": "minus er tilføjet",
-    "flipped": "plus og minus byttet om",
+    "flipped": "plus og minus byttet om", "first": "den første", "last": "den sidste", "lowest": "den laveste",
+    "highest": "den højeste",
 }  # fmt: skip
 DANISH_WEEKDAY = dict(
     zip(WEEKDAYS, ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"), strict=True)

@@ -12,7 +12,7 @@ from pipelines.explain.cells import Cells, Suspicion
 from pipelines.explain.codes import code_suspicions, mapping_in, recoding
 from pipelines.explain.dates import date_suspicions
 from pipelines.explain.evidence import Pairs
-from pipelines.explain.exchanges import stale, swaps
+from pipelines.explain.exchanges import picks, stale, swaps
 from pipelines.explain.missing import missing_suspicions
 from pipelines.explain.numbers import number_suspicions
 from pipelines.explain.slices import FEWEST_HITS, LEAST_GAIN, MOST, Slice, best_slice
@@ -90,6 +90,7 @@ def _suspicions(pairs: Pairs, cells: Cells) -> list[Suspicion]:
             *FAMILIES[cells.variable.type](cells, focus),
             *missing_suspicions(cells, focus),
             *swaps(pairs, cells, focus),
+            *picks(pairs, cells, focus),
         ]
         for suspicion in suggested:
             if np.count_nonzero(suspicion.hits) >= FEWEST_HITS:

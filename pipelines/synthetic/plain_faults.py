@@ -40,6 +40,7 @@ VALUES: dict[str, Callable[[pl.DataFrame, Planting], pl.DataFrame]] = {
     "missing_collapsed": value_faults.missing_collapsed,
     "constant_value": value_faults.constant_value,
     "variables_swapped": value_faults.variables_swapped,
+    "wrong_pick": value_faults.wrong_pick,
     "stale_value": value_faults.stale_value,
 }
 KINDS = frozenset(VALUES) | frozenset(plain_records.PLANTERS)

@@ -20,6 +20,7 @@ PLANTERS: dict[str, Planter] = {
     "missing_in_reported": value_faults.emptied,
     "missing_collapsed": value_faults.missing_collapsed,
     "variables_swapped": value_faults.variables_swapped,
+    "wrong_pick": value_faults.wrong_pick,
     "constant_value": value_faults.constant_value,
     "unit_not_reporting": record_faults.not_sent,
     "period_gap": record_faults.not_sent,

@@ -169,6 +169,15 @@ def stale_value(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     return frame.with_columns(stale.alias(name))
 
 
+def wrong_pick(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
+    """The variable has what the one named by the parameter `other` says, another measurement of the same course."""
+    hit, one, other = planting.in_slice(frame), planting.variable, planting.parameter("other")
+    return frame.with_columns(
+        pl.when(hit).then(pl.col(f"{other}{part}")).otherwise(pl.col(f"{one}{part}")).alias(f"{one}{part}")
+        for part in ("", "_missing")
+    )
+
+
 def variables_swapped(frame: pl.DataFrame, planting: Planting) -> pl.DataFrame:
     """The variable and the one named by the parameter `other` stand in each other's place."""
     hit, one, other = planting.in_slice(frame), planting.variable, planting.parameter("other")

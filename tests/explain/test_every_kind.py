@@ -36,6 +36,7 @@ WITH_CODES = [name for name, v in SPEC.variables.items() if len(v.missing) > 1]
 # kind → variables that can show it, and parameters (made from the variable where they depend on it).
 VALUES: dict[str, tuple[list[str], Any]] = {
     "variables_swapped": (INTEGERS[:1], {"other": INTEGERS[1]}),
+    "wrong_pick": (DECIMALS[:1], {"other": DECIMALS[1], "which": DECIMALS[1]}),
     "unit_factor": (DECIMALS, {"factor": 1000}),
     "unit_linear": (DECIMALS, {"a": 1.8, "b": 32}),
     "constant_offset": (INTEGERS, {"offset": 7}),

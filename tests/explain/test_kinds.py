@@ -294,3 +294,25 @@ def test_what_is_put_before_codes_that_had_none_is_told_where_it_is(put_on):
     new = changed(new, pl.col("unit") == "s2", nyha=put_on + pl.col("nyha"))
     which = {"0": "leading_zeros", " ": "blanks"}[put_on]
     assert told(explained(reported, new)) == [("text_form", ("nyha",), {"unit": "s2"}, {"which": which})]
+
+
+def test_the_first_measurement_in_the_place_of_the_last():
+    """Scores of few different values: a scale would fit many of them."""
+    score = {"type": "integer", "compare": {"absolute": 1}}
+    spec = spec_with(variables={"pain_first": score, "pain_last": score})
+    rng = np.random.default_rng(8)
+    first = rng.integers(0, 11, 20_000)
+    last = np.clip(first - rng.integers(0, 5, 20_000), 0, 10)
+    reported, new = (
+        side.with_columns(
+            pl.Series("pain_first", first[number]), pl.Series("pain_last", last[number]),
+            pain_first_missing=pl.lit(None, pl.String), pain_last_missing=pl.lit(None, pl.String),
+        )
+        for side in noisy_sides(8, 2000)
+        for number in [side["person"].str.slice(1).cast(pl.Int64).to_numpy()]
+    )  # fmt: skip
+    picked = new.with_columns(pain_last=pl.when(SYD).then("pain_first").otherwise("pain_last"))
+    assert told(explained(reported, new, spec)) == []
+    assert told(explained(reported, picked, spec)) == [
+        ("wrong_pick", ("pain_last",), {"region": "syd"}, {"which": "first"})
+    ]

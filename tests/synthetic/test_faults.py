@@ -70,6 +70,10 @@ CELLS = {
         {"variable": "lvef", "parameters": {"mapping": {"not_done": "unknown"}}},
         {"lvef_missing"},
     ),
+    "wrong_pick": (
+        {"variable": "systolic_bp", "parameters": {"other": "diastolic_bp"}},
+        {"systolic_bp", "systolic_bp_missing"},
+    ),
     "variables_swapped": (
         {"variable": "systolic_bp", "parameters": {"other": "diastolic_bp"}},
         {"systolic_bp", "systolic_bp_missing", "diastolic_bp", "diastolic_bp_missing"},
