@@ -26,22 +26,18 @@ def swaps(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
     """Two fields of one type exchanged: each new value is the other's reported one."""
     seen = cells.seen(focus)
     if len(seen) >= FEWEST_HITS:
-        yield from (_crossed(cells, other) for other in _alike(pairs, cells) if _cross_often(cells, other, seen))
+        later = (other for other in _alike(pairs, cells) if other.name > cells.name)
+        yield from (_crossed(cells, other) for other in later if _cross_often(cells, other, seen))
 
 
 def picks(pairs: Pairs, cells: Cells, focus: np.ndarray) -> Iterator[Suspicion]:
-    """New is what was reported as another measurement of the same course, which itself stayed what it is."""
+    """New is what was reported as another measurement of the same course, which itself stayed what it is. Numbers and
+    times are measured: answers and codes are alike too often."""
+    if class_of(cells.variable) not in ("number", "date", "timestamp"):
+        return
     seen = cells.seen(focus)
-    for name, variable in pairs.spec.compared.items():
-        if name == cells.name or name == pairs.spec.event_date or class_of(variable) != class_of(cells.variable):
-            continue
-        other = pairs.cells(name)
-        if (
-            _agree(cells, other, seen[:LOOKED_AT])
-            and _agree(cells, other, seen)
-            and not _cross_often(cells, other, seen)
-        ):
-            yield _picked(cells, other)
+    often = (o for o in _alike(pairs, cells) if _agree(cells, o, seen[:LOOKED_AT]) and _agree(cells, o, seen))
+    yield from (_picked(cells, other) for other in often if not _cross_often(cells, other, seen))
 
 
 def _agree(one: Cells, other: Cells, at: np.ndarray) -> bool:
@@ -71,10 +67,10 @@ def _are_crossed(one: Cells, other: Cells, at: np.ndarray) -> np.ndarray:
 
 
 def _alike(pairs: Pairs, cells: Cells) -> Iterator[Cells]:
-    """The later variables of the same type."""
+    """The other variables of the same type."""
     kind = class_of(cells.variable)
     for name, variable in pairs.spec.compared.items():
-        if name > cells.name and class_of(variable) == kind and name != pairs.spec.event_date:
+        if class_of(variable) == kind and name not in (cells.name, pairs.spec.event_date):
             yield pairs.cells(name)
 
 
