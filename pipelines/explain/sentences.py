@@ -79,6 +79,8 @@ def sentence(
     if "edge" in parameters:
         parameters = {"edge": ", ".join(f"{words.variable(n, language)} = {v}" for n, v in parameters["edge"].items())}
     values = {key: _shown(value, variable, language, key in SIGNED) for key, value in parameters.items()}
+    if parameters.get("which") in words.spec.variables:
+        values["which"] = words.variable(parameters["which"], language)
     if "days" in parameters:
         values["days"] = _days(parameters["days"], language)
     what = getattr(KINDS[kind], language).format(variable=named, **values)
@@ -99,11 +101,16 @@ def _where(where: Mapping[str, Any], words: Words, language: str) -> str:
     return ", ".join(parts) or COUNTRY[language]
 
 
-def _value(name: str, value: str, words: Words, language: str) -> str:
-    """A weekday by its name, a code with its text, a place by its name."""
+def value_in_words(spec: DatabaseSpec, name: str, value: str, language: str) -> str:
+    """A weekday by its name, a code with its text; what is neither as it is."""
     if name == WEEKDAY and language == "da":
         return DANISH_WEEKDAY.get(value, value)
-    return _code(value, words.spec.variables[name]) if name in words.spec.variables else words.place(value)
+    return _code(value, spec.variables.get(name))
+
+
+def _value(name: str, value: str, words: Words, language: str) -> str:
+    said = value_in_words(words.spec, name, value, language)
+    return said if name in words.spec.variables else words.place(said)
 
 
 def _attribute(name: str, words: Words, language: str) -> str:

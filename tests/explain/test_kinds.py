@@ -7,10 +7,10 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from planted_sides import DAYS, SYD, agreeing, changed, explained, noisy_sides, planted, spec_with, told
+from planted_sides import DAYS, SPEC, SYD, agreeing, changed, explained, noisy_sides, planted, spec_with, told
 
 from pipelines.explain.kinds import KINDS
-from pipelines.explain.sentences import Words
+from pipelines.explain.sentences import Words, sentence
 
 IN_SYD = {"region": "syd"}
 YES_NO = {"yes": "no", "no": "yes"}
@@ -316,3 +316,11 @@ def test_the_first_measurement_in_the_place_of_the_last():
     assert told(explained(reported, picked, spec)) == [
         ("wrong_pick", ("pain_last",), {"region": "syd"}, {"which": "first"})
     ]
+
+
+def test_a_measurement_whose_name_says_nothing_is_told_by_its_label():
+    said = [
+        sentence("wrong_pick", ("weight",), {}, {"which": which}, 9, 10, Words(SPEC), "da")
+        for which in ("pulse", "last")
+    ]
+    assert [text.partition(" i samme forløb ")[2] for text in said] == ["(Prøve) (9 af 10).", "(den sidste) (9 af 10)."]

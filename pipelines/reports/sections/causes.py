@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from pipelines.explain.sentences import COUNTED
+from pipelines.explain.sentences import COUNTED, value_in_words
 from pipelines.reports.numbers import NOTHING, count, day, figure, share, whole_percent
 from pipelines.reports.parts import CauseCard
 from pipelines.reports.rounding import rounded
@@ -158,14 +159,18 @@ def slice_text(view: View, said: dict[str, Any]) -> str:
 def _slice_part(view: View, name: str, value: Any) -> str:
     """Regions and units are known by their names alone; other attributes are named."""
     shown = _slice_value(view, name, value)
-    return shown if name in ("region", "unit", "period") else f"{view.messages.word('slice', name)}: {shown}"
+    if name in ("region", "unit", "period"):
+        return shown
+    named = view.label(name) if name in view.spec.variables else view.messages.word("slice", name)
+    return f"{named}: {shown}"
 
 
 def _slice_value(view: View, name: str, value: Any) -> str:
     if isinstance(value, dict):
         ends = [(end, value.get(key)) for key, end in (("from", "from_day"), ("to", "until_day"))]
         return " ".join(view.text(f"slice.{end}", day=_day(text)) for end, text in ends if text)
-    named = {"region": view.names.region, "unit": view.names.unit}.get(name, str)
+    other = partial(value_in_words, view.spec, name, language=view.messages.language)
+    named = {"region": view.names.region, "unit": view.names.unit}.get(name, other)
     return " / ".join(named(v) for v in (value if isinstance(value, list) else [value]))
 
 
