@@ -124,7 +124,7 @@ def test_a_contact_seven_hours_later_is_a_part_and_no_copy_where_times_are_told(
 def test_of_contacts_in_three_parts_no_more_are_explained_than_there_are():
     reported, new = sides()
     parts = [
-        new.filter(some(IN_NORTH, 2)).with_columns(
+        new.filter(IN_NORTH).with_columns(
             record_id=pl.col("record_id") + f"b{n}",
             day=pl.col("day").dt.offset_by(f"{n}d"),
             weight=pl.col("weight") + n,

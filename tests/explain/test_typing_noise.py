@@ -98,3 +98,22 @@ def test_missing_codes_that_all_became_the_common_value_are_found():
 def test_a_field_that_few_fill_in_is_found_where_it_is_lost():
     reported, new = (missing(side, None, ~some(12)) for side in sides(1, 0.01))
     assert causes(reported, missing(new, None, NORTH)) == [("missing_in_new", {"region": "nord"})]
+
+
+def test_a_place_where_many_err_is_no_default():
+    """Of those with sepsis in the north six in ten are said to have none, and others the other way: by hand."""
+    reported, new = sides(1, 0.0)
+    errs = pl.col("person").str.slice(1).cast(pl.Int64) * 7919 % 100
+    has = pl.col("sepsis") == "yes"
+    wrong = NORTH & ((has & (errs < 60)) | (~has & (errs < 2)))
+    struck = new.with_columns(
+        sepsis=pl.when(wrong & has).then(pl.lit("no")).when(wrong).then(pl.lit("yes")).otherwise("sepsis")
+    )
+    assert causes(reported, struck) == []
+
+
+def test_a_default_that_strikes_two_thirds_of_a_place_is_found():
+    """More than hands would type, though a third stands as it was."""
+    reported, new = sides(1, 0.0)
+    struck = new.with_columns(triage=pl.when(NORTH & ~some(3)).then(pl.lit("3")).otherwise("triage"))
+    assert causes(reported, struck) == [("constant_value", {"region": "nord"})]
