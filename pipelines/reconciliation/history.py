@@ -34,6 +34,8 @@ SCHEMA = {
     **dict.fromkeys((*IDENTITY, "state", "since", "first_seen", "last_seen"), pl.String),
     "runs": pl.Int64, "age_days": pl.Int64, "found": pl.Boolean, "said": pl.String,
 }  # fmt: skip
+# Kept of those that are no longer found; of all others discrepancies.parquet, which stands beside it, says the same.
+OF_THOSE_GONE = (*IDENTITY[1:], "said")
 ANSWERS = {"discrepancy_id": pl.String, "accepted": pl.Boolean}
 
 
@@ -61,10 +63,15 @@ def history(
     return _told(known, answers if answers is not None else pl.DataFrame(schema=ANSWERS), day)
 
 
-def first_history(spec: DatabaseSpec, discrepancies: pl.DataFrame, day: dt.date) -> pl.DataFrame:
-    """history.parquet of a run that has none before it: every discrepancy is new."""
+def kept(told: pl.DataFrame) -> pl.DataFrame:
+    """A history as it is written: nothing that the run's discrepancies say is written twice."""
+    return told.with_columns(pl.when(~pl.col("found")).then(pl.col(name)) for name in OF_THOSE_GONE)
+
+
+def first_history(discrepancies: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """The same of a run that has none before it: every discrepancy is new."""
     today = pl.lit(day.isoformat(), pl.Enum([day.isoformat()]))
-    return _from_discrepancies(discrepancies.with_columns(first_seen=today, state=pl.lit("new", STATE)))
+    return _found_once(discrepancies.with_columns(first_seen=today, state=pl.lit("new", STATE)))
 
 
 def read_history(previous: Path | None) -> pl.DataFrame:
@@ -75,19 +82,29 @@ def read_history(previous: Path | None) -> pl.DataFrame:
     if previous is None:
         return pl.DataFrame(schema=SCHEMA)
     try:
-        if (kept := previous / "history.parquet").is_file():
-            return pl.read_parquet(kept).select(list(SCHEMA)).cast(SCHEMA)
-        return _from_discrepancies(pl.read_parquet(previous / "discrepancies.parquet")).cast(SCHEMA)
+        found = pl.read_parquet(previous / "discrepancies.parquet")
+        written_down = previous / "history.parquet"
+        seen = pl.read_parquet(written_down) if written_down.is_file() else _found_once(found)
+        return _whole(seen.select(list(SCHEMA)).cast(SCHEMA), found)
     except (OSError, pl.exceptions.PolarsError):
         raise InputError(f"{previous} holds no earlier run: name a folder that `reconcile` wrote.") from None
 
 
-def _from_discrepancies(found: pl.DataFrame) -> pl.DataFrame:
-    seen = pl.col("first_seen")
+def _found_once(found: pl.DataFrame) -> pl.DataFrame:
+    seen, nothing = pl.col("first_seen"), dict.fromkeys(OF_THOSE_GONE, pl.lit(None, pl.String))
     return found.select(
-        *IDENTITY, "state", since=seen, first_seen=seen, last_seen=seen, runs=pl.lit(1, pl.Int64),
-        age_days=pl.lit(0, pl.Int64), found=pl.lit(True), said=_said(found),
-    )  # fmt: skip
+        "discrepancy_id", "state", since=seen, first_seen=seen, last_seen=seen, runs=pl.lit(1, pl.Int64),
+        age_days=pl.lit(0, pl.Int64), found=pl.lit(True), **nothing,
+    ).select(list(SCHEMA))  # fmt: skip
+
+
+def _whole(seen: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """What was `kept`, with what the discrepancies found say of themselves."""
+    said = found.select(*IDENTITY, said=_said(found))
+    joined = seen.join(said, on="discrepancy_id", how="left", maintain_order="left")
+    return joined.select(
+        pl.coalesce(name, f"{name}_right") if name in OF_THOSE_GONE else pl.col(name) for name in SCHEMA
+    )
 
 
 def _said(frame: pl.DataFrame) -> pl.Series:

@@ -26,7 +26,7 @@ from pipelines.explain.cause import Explanation
 from pipelines.explain.sentences import Words
 from pipelines.project import InputError
 from pipelines.reconciliation.discrepancies import COLUMNS
-from pipelines.reconciliation.history import first_history, history, read_history
+from pipelines.reconciliation.history import first_history, history, kept, read_history
 from pipelines.reconciliation.reconcile import Reconciliation
 from pipelines.reports.exchange import exchange
 from pipelines.reports.manifest import MANIFEST, is_intact, seal
@@ -155,10 +155,10 @@ def _with_their_history(found: Reconciliation, earlier: pl.DataFrame) -> Iterato
         whole = found.discrepancies
         told = history(found.spec, whole, found.pairs, found.records, earlier, found.reference_date)
         joined = told.select("discrepancy_id", "first_seen", "state")
-        yield whole.join(joined, on="discrepancy_id", how="left", maintain_order="left"), told
+        yield whole.join(joined, on="discrepancy_id", how="left", maintain_order="left"), kept(told)
         return
     for part in found.discrepancy_parts():
-        told = first_history(found.spec, part, found.reference_date)
+        told = first_history(part, found.reference_date)
         yield part.with_columns(told["first_seen"], told["state"]), told
 
 

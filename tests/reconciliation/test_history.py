@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from small_sides import drawn, small_spec
 
 from pipelines.project import InputError
-from pipelines.reconciliation.history import ANSWERS, SCHEMA, STATES, history, read_history
+from pipelines.reconciliation.history import ANSWERS, SCHEMA, STATES, history, kept, read_history
 from pipelines.reconciliation.reconcile import reconcile
 
 FIRST = dt.date(2026, 4, 1)
@@ -147,13 +147,27 @@ def test_ids_and_history_do_not_depend_on_the_order_of_rows_or_columns():
 
 def test_an_earlier_run_is_read_and_one_without_a_history_is_known_by_its_discrepancies(tmp_path):
     found = reconcile(SPEC, *frames(["x y", "x x"]), FIRST)
-    kept = history(SPEC, found.discrepancies, found.pairs, found.records, read_history(None), FIRST)
-    kept.write_parquet(tmp_path / "history.parquet")
-    assert read_history(tmp_path).equals(kept)
-    (tmp_path / "history.parquet").unlink()
+    told = history(SPEC, found.discrepancies, found.pairs, found.records, read_history(None), FIRST)
     first_seen = found.discrepancies.with_columns(first_seen=pl.lit("2026-04-01"), state=pl.lit("new"))
     first_seen.write_parquet(tmp_path / "discrepancies.parquet")
-    earlier = read_history(tmp_path)
-    assert earlier.drop("runs").equals(kept.drop("runs"))
+    kept(told).write_parquet(tmp_path / "history.parquet")
+    assert read_history(tmp_path).equals(told)
+    (tmp_path / "history.parquet").unlink()
+    assert read_history(tmp_path).equals(told)
     with pytest.raises(InputError, match="holds no earlier run"):
         read_history(tmp_path / "nothing")
+
+
+@settings(max_examples=30, deadline=None)
+@given(runs)
+def test_what_is_kept_tells_the_next_run_all_that_the_history_said(tmp_path_factory, situations):
+    """The discrepancies beside it say who and what of those found; of those gone it says so itself."""
+    folder, told = tmp_path_factory.mktemp("run"), pl.DataFrame(schema=SCHEMA)
+    for number, run in enumerate(situations):
+        day = FIRST + dt.timedelta(days=7 * number)
+        found = reconcile(SPEC, *frames(run), day)
+        told = history(SPEC, found.discrepancies, found.pairs, found.records, told, day)
+        found.discrepancies.write_parquet(folder / "discrepancies.parquet")
+        kept(told).write_parquet(folder / "history.parquet")
+        assert read_history(folder).equals(told)
+        assert pl.read_parquet(folder / "history.parquet").filter("found")["said"].null_count() == told["found"].sum()
