@@ -12,6 +12,7 @@ import polars as pl
 
 from pipelines.reconciliation.conditions import flags
 from pipelines.reconciliation.pending import settles_after
+from pipelines.reconciliation.places import raveled
 from pipelines.reconciliation.shape import SIDES, Side, hashes
 from pipelines.reconciliation.words import in_common, numbered, repeats
 from pipelines.spec.model import DatabaseSpec
@@ -148,9 +149,5 @@ def _coding(name: str, parts: Mapping[str, tuple[pl.Series, list[np.ndarray]]]) 
         part: words.extend_constant(None, 1).gather(at)
         for (part, (words, _)), at in zip(parts.items(), every, strict=True)
     })  # fmt: skip
-    codes = {side: _raveled([of[n] for _, of in parts.values()], shape) for n, side in enumerate(SIDES)}
+    codes = {side: raveled([of[n] for _, of in parts.values()], shape) for n, side in enumerate(SIDES)}
     return Coding(Cells(name, dict.fromkeys(SIDES, table)), codes, size)
-
-
-def _raveled(codes: list[np.ndarray], shape: list[int]) -> np.ndarray:
-    return np.ravel_multi_index(codes, shape).astype(np.min_scalar_type(prod(shape))) if len(codes) > 1 else codes[0]

@@ -19,6 +19,10 @@ from pipelines.reconciliation.words import ODD
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 PAIRS = {"reported": pl.UInt32, "new": pl.UInt32, "stage": pl.UInt8, "ambiguous": pl.Boolean}
+NOBODY = np.iinfo(np.uint32).max
+PART = 1 << 21  # numbers that are sorted together: they stay near the processor, and parts are sorted at the same time
+Rows = dict[str, np.ndarray]
+Met = tuple[np.ndarray, np.ndarray]
 
 
 def match(spec: DatabaseSpec, reported: Side, new: Side, pool: Executor | None = None) -> pl.DataFrame:
@@ -29,31 +33,52 @@ def match(spec: DatabaseSpec, reported: Side, new: Side, pool: Executor | None =
     are read at the same time.
     """
     sides = {"reported": reported, "new": new}  # whatever they call themselves: registers are matched too
-    left = {name: np.arange(side.height, dtype=np.uint32) for name, side in sides.items()}
-    pairs = [pl.DataFrame(schema=PAIRS)]
+    free = {name: np.ones(side.height, dtype=bool) for name, side in sides.items()}
+    partner = np.full(reported.height, NOBODY, np.uint32)
+    made_by, in_doubt = np.zeros(reported.height, np.uint8), np.zeros(reported.height, bool)
     for stage, rule in enumerate(spec.match):
-        chosen = _stage(rule, sides, left, pool)
-        pairs.append(chosen.with_columns(stage=pl.lit(stage, pl.UInt8)).select(list(PAIRS)))
-        left = {name: _rest(rows, chosen[name]) for name, rows in left.items()}
-    return pl.concat(pairs).sort("reported")
+        chosen = _stage(rule, sides, free, pool.map if pool else map)
+        rows = {name: chosen[name].to_numpy() for name in sides}
+        for name in sides:
+            free[name][rows[name]] = False
+        partner[rows["reported"]] = rows["new"]
+        made_by[rows["reported"]] = stage
+        in_doubt[rows["reported"]] = chosen["ambiguous"].to_numpy()
+    found = _numbered(partner != NOBODY)
+    return pl.DataFrame([found, partner[found], made_by[found], in_doubt[found]], schema=PAIRS)
 
 
-def _rest(rows: np.ndarray, taken: pl.Series) -> np.ndarray:
-    free = np.ones(int(rows.max(initial=0)) + 1, dtype=bool)
-    free[taken.to_numpy()] = False
-    return rows[free[rows]]
+def _numbered(chosen: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(chosen).astype(np.uint32)
 
 
-def _stage(
-    rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray], pool: Executor | None
-) -> pl.DataFrame:
-    """The pairs that a rule makes of the rows that are left."""
-    candidates = _candidates(rule, sides, left, pool.map if pool else map)
-    lonely = _single(candidates["reported"]) & _single(candidates["new"])
-    alone = candidates.filter(pl.Series(lonely)).with_columns(ambiguous=pl.lit(False))
-    if rule.unambiguous:
-        return alone
-    return pl.concat([alone, _settled(candidates.filter(pl.Series(~lonely)), sides)])
+def _stage(rule: MatchRule, sides: Mapping[str, Side], free: Rows, each: Callable) -> pl.DataFrame:
+    """The pairs that a rule makes of the rows that are free."""
+    known = list(each(lambda name: _keys(rule, sides[name], _numbered(free[name])), sides))
+    lonely, crossed = (
+        {name: of[at] for name, (of, _), at in zip(sides, known, met, strict=True)}
+        for met in meeting(*(keys for _, keys in known), each)
+    )
+    del known
+    alone = _allowed(rule, sides, _by_reported(lonely, len(free["reported"])), each)
+    several = _allowed(rule, sides, crossed, each)
+    single = pl.Series(_single(several["reported"]) & _single(several["new"]))
+    chosen = [alone, several.filter(single)]
+    if not rule.unambiguous:
+        chosen.append(_settled(several.filter(~single), sides))
+    return pl.concat(pairs.select(*sides, ambiguous=_ambiguous(pairs)) for pairs in chosen)
+
+
+def _ambiguous(pairs: pl.DataFrame) -> pl.Expr:
+    return pl.col("ambiguous") if "ambiguous" in pairs.columns else pl.lit(False)
+
+
+def _by_reported(rows: Rows, height: int) -> Rows:
+    """Rows that have met one to one, in the order of the reported ones."""
+    partner = np.full(height, NOBODY, np.uint32)
+    partner[rows["reported"]] = rows["new"]
+    reported = _numbered(partner != NOBODY)
+    return {"reported": reported, "new": partner[reported]}
 
 
 def _single(rows: pl.Series) -> np.ndarray:
@@ -76,18 +101,13 @@ def _settled(contested: pl.DataFrame, sides: Mapping[str, Side]) -> pl.DataFrame
     return chosen.with_columns(pl.Series(name, order[chosen[name].to_numpy()]) for name, order in ordered.items())
 
 
-def _candidates(
-    rule: MatchRule, sides: Mapping[str, Side], left: Mapping[str, np.ndarray], each: Callable
-) -> pl.DataFrame:
-    """Every pair of rows that the rule allows, with its total absolute offset as cost."""
-    known = list(each(lambda name: _keys(rule, sides[name], left[name]), sides))
-    met = meeting(*(keys for _, keys in known))
-    rows = dict(zip(sides, _in_order(*(of[at] for (of, _), at in zip(known, met, strict=True))), strict=True))
+def _allowed(rule: MatchRule, sides: Mapping[str, Side], rows: Rows, each: Callable) -> pl.DataFrame:
+    """Those of the rows that have met which the rule allows to be a pair, with their total absolute offset as cost."""
     alike = np.ones(len(rows["new"]), dtype=bool)
     for key in rule.on:  # rows meet by a part of a hash of all keys, so that others may have met too
-        one, other = (_numbers(rule, side, key, rows[name]) for name, side in sides.items())
+        one, other = each(lambda name: _numbers(rule, sides[name], key, rows[name]), sides)  # noqa: B023
         alike &= one == other
-    joined = pl.DataFrame({name: of if alike.all() else of[alike] for name, of in rows.items()})
+    joined = pl.DataFrame({name: rows[name] if alike.all() else rows[name][alike] for name in sides})
     joined = joined.with_columns(cost=pl.lit(0.0))
     for key, window in rule.within.items():
         distance = _distance(*(side.column(key, joined[name].to_numpy()) for name, side in sides.items()))
@@ -117,30 +137,50 @@ def _numbers(rule: MatchRule, side: Side, name: str, at: np.ndarray | slice) -> 
     return side.numbers(name, at)
 
 
-def meeting(reported: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions in both of numbers that are equal, or nearly: their last bits give way to the positions.
+def meeting(reported: np.ndarray, new: np.ndarray, each: Callable = map) -> tuple[Met, Met]:
+    """Positions in both of numbers that are equal, or nearly: those that have met one to one, and every pair of those
+    that have met several.
 
-    One sort brings together what is equal; a run of one and one is a pair as it stands.
+    Numbers of the same first bits are brought together part by part, `each` at the same time where it can.
     """
+    bits = max((len(reported) + len(new)) // PART, 1).bit_length() - 1
+    first = [(numbers >> np.uint64(64 - bits)).astype(np.uint8) if bits else None for numbers in (reported, new)]
+
+    def met(part: int) -> tuple[Met, Met]:
+        at = [slice(None) if of is None else np.flatnonzero(of == part) for of in first]
+        found = _met(reported[at[0]], new[at[1]])
+        return tuple(tuple(_positions(of, rows) for of, rows in zip(at, pair, strict=True)) for pair in found)
+
+    parts = list(each(met, range(1 << bits)))
+    return tuple(tuple(np.concatenate(of) for of in zip(*pairs, strict=True)) for pairs in zip(*parts, strict=True))
+
+
+def _positions(of: np.ndarray | slice, at: np.ndarray) -> np.ndarray:
+    return at if isinstance(of, slice) else of.take(at)
+
+
+def _met(reported: np.ndarray, new: np.ndarray) -> tuple[Met, Met]:
+    """The same of one part: the last bits of the numbers give way to positions, and one sort brings together what is
+    equal. A run of one and one is a pair as it stands."""
     bits = np.uint64(max(len(reported), len(new)).bit_length())
     packed = _packed(reported, new, bits)
     packed.sort()
     prefix = packed >> (bits + np.uint64(1))
     starts = np.flatnonzero(np.concatenate([[len(prefix) > 0], prefix[1:] != prefix[:-1]])[: len(prefix)])
-    del prefix  # tens of millions of records are held here
     lengths = np.diff(starts, append=len(packed))
     two = starts[lengths == 2]
-    first, second = packed[two], packed[two + 1]  # what is reported stands first
-    apart = ((first ^ second) >> bits & np.uint64(1)).astype(bool)
-    first, second = first[apart], second[apart]
+    one, other = packed[two], packed[two + 1]  # what is reported stands first
+    apart = ((one ^ other) >> bits & np.uint64(1)).astype(bool)
     long = np.flatnonzero(lengths > 2)
     run = np.repeat(long, lengths[long])
     more = packed[np.repeat(starts[long], lengths[long]) + _counted_from_zero(lengths[long])]
     many = pl.DataFrame({"run": run, "new": (more >> bits) & np.uint64(1) == 1, "position": more})
     crossed = many.filter(~pl.col("new")).join(many.filter("new"), on="run")
     position = (np.uint64(1) << bits) - np.uint64(1)
-    found = np.append(first, crossed["position"]), np.append(second, crossed["position_right"])
-    return (found[0] & position).view(np.int64), (found[1] & position).view(np.int64)
+    return tuple(
+        tuple((numbers & position).view(np.int64) for numbers in pair)
+        for pair in ((one[apart], other[apart]), (crossed["position"].to_numpy(), crossed["position_right"].to_numpy()))
+    )
 
 
 def _packed(reported: np.ndarray, new: np.ndarray, bits: np.uint64) -> np.ndarray:
@@ -157,13 +197,6 @@ def _counted_from_zero(lengths: np.ndarray) -> np.ndarray:
     """0, 1, … of each run, one run after another."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-
-
-def _in_order(reported: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted by reported, then new: what has met comes in any order."""
-    packed = reported.astype(np.uint64) << np.uint64(32) | new
-    packed.sort()
-    return (packed >> np.uint64(32)).astype(np.uint32), packed.astype(np.uint32)
 
 
 def _distance(reported: pl.Series, new: pl.Series) -> pl.Series:

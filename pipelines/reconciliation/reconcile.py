@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -74,37 +74,41 @@ def reconcile(
     at all is known. Without a reference date it is the newest event date of both sides.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        each = partial(_of_each, pool)
-        sides = each(lambda name, frame: shaped(spec, frame, name), {"reported": reported, "new": new})
+        started = partial(_started, pool)
+        sides = _ended(started(lambda name, frame: shaped(spec, frame, name), {"reported": reported, "new": new}))
         day = reference_date or newest_event(spec, *sides.values())
         matched = match(spec, *sides.values(), pool)
         status = statuses(spec, sides, matched, day)
-        doubles = each(lambda name, side: twins(spec, side, status[name]), sides)
-        single = each(lambda name, _: alone(spec, sides, status, name), sides)
+        doubles = started(lambda name, side: twins(spec, side, status[name]), sides)
+        single = started(lambda name, _: alone(spec, sides, status, name), sides)
         change = pool.submit(_change_of_source, spec, sides, matched, delays, day)
+        counter = pool.submit(settled_records, spec, sides["new"], day)
         pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-        change = change.result()
+        doubles, single, change, counter = _ended(doubles), _ended(single), change.result(), counter.result()
         del matched
-        each(lambda name, side: _read_values_now(side, doubles[name]), sides)
+        for name, side in sides.items():
+            _read_values_now(side, doubles[name])
         areas = areas_of(pairs.places, pairs.place)
-        counter = settled_records(spec, sides["new"], day)
         held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
-        told = list(pool.map(held_together, spec.variables))
-        single = each(lambda name, side: _with_ids(spec, side, single[name], doubles[name]), sides)
+        compared, measured, charted = zip(*pool.map(held_together, spec.variables), strict=True)
+        compared = [found for found in compared if found]
+        identified = started(lambda name, side: _with_ids(spec, side, single[name], doubles[name]), sides)
+        agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
+        moved = {
+            "transitions": transitions(spec, compared, areas),
+            "offsets": offsets(spec, compared, areas, _event_offsets(pairs, areas)),
+        }
+        single = _ended(identified)
         if held is not None:
             single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
         for name, frame in single.items():
             status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
         rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
-        compared = [found for found, _ in told if found]
         covered = _coverage(pairs, single)
-        agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
-        charted = [part for _, parts in told for part in parts]
+        charted = [part for parts in charted for part in parts]
         if expected is not None:
             charted.append(of_register(spec, expected, sides["new"], day))
-        charts = pool.submit(control_charts, spec, counts_to_chart(counter, agreed, covered, charted))
-        measured = list(pool.map(lambda found: figures_of(spec.variables[found.name], found, areas), compared))
-        charts = charts.result()
+        charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted))
     for side in sides.values():
         side.let_go(spec.event_date)
     return Reconciliation(
@@ -118,18 +122,21 @@ def reconcile(
         coverage=covered,
         agreement=agreed,
         figures=pl.concat([pl.DataFrame(schema=FIGURES), *measured, estimated_totals(covered)]),
-        transitions=transitions(spec, compared, areas),
-        offsets=offsets(spec, compared, areas, _event_offsets(pairs, areas)),
         control_charts=charts,
         signals=signals(charts),
+        **moved,
         **_indicators(spec, sides, rows, pairs),
         **change,
     )
 
 
-def _of_each(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Any]:
-    """What the work makes of each side by its name, both at the same time."""
-    return dict(zip(sides, pool.map(work, sides, sides.values()), strict=True))
+def _started(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Future]:
+    """The work begins on each side by its name, on both at the same time where there is room."""
+    return {name: pool.submit(work, name, side) for name, side in sides.items()}
+
+
+def _ended(under_way: dict[str, Future]) -> dict[str, Any]:
+    return {name: work.result() for name, work in under_way.items()}
 
 
 def _read_values_now(side: Side, doubles: pl.DataFrame) -> None:
@@ -149,11 +156,14 @@ def _with_ids(spec: DatabaseSpec, side: Side, single: pl.DataFrame, doubles: pl.
 
 def _held_together(
     spec: DatabaseSpec, sides: dict[str, Side], pairs: Pairs, areas: Areas, counter: Counter, day: dt.date, name: str
-) -> tuple[Compared | None, list[pl.DataFrame]]:
-    """A variable's columns are read, compared, counted for the charts, and let go."""
+) -> tuple[Compared | None, pl.DataFrame, list[pl.DataFrame]]:
+    """A variable's columns are read, compared, counted for its figures and charts, and let go."""
     variable, cells = spec.variables[name], read_cells(spec, sides, name, day)
     charted = [] if name == spec.event_date else list(of_variable(variable, cells, counter))
-    return (compare_variable(variable, cells, pairs, areas) if name in spec.compared else None), charted
+    if name not in spec.compared:
+        return None, pl.DataFrame(schema=FIGURES), charted
+    compared = compare_variable(variable, cells, pairs, areas)
+    return compared, figures_of(variable, compared, areas), charted
 
 
 def _indicators(

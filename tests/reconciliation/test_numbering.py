@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import numpy as np
 import polars as pl
 import pytest
 from small_sides import side, small_spec
 
-from pipelines.reconciliation.match import meeting
+from pipelines.reconciliation import match
 from pipelines.reconciliation.numerals import Equals, Numerals, numerals, scale_of
 from pipelines.reconciliation.places import counted_by_day, places_of
 from pipelines.reconciliation.shape import shaped
 from pipelines.reconciliation.sides import among
-from pipelines.reconciliation.words import SLOTS, coded
+from pipelines.reconciliation.words import ODD, SLOTS, coded
 
 
 @pytest.mark.parametrize("different", [0, 1, 5, 900, 3 * SLOTS])
@@ -27,12 +28,18 @@ def test_words_are_numbered_in_alphabetical_order_with_null_behind(different):
         assert words.extend_constant(None, 1).gather(code).to_list() == column.to_list()
 
 
+@pytest.mark.parametrize("part", [match.PART, 40])
 @pytest.mark.parametrize(("reported", "new", "different"), [(0, 9, 3), (9, 0, 3), (300, 400, 90), (300, 400, 9000)])
-def test_equal_numbers_meet_and_others_do_not(reported, new, different):
+def test_equal_numbers_meet_and_others_do_not(reported, new, different, part, monkeypatch):
+    """Also where they are sorted part by part; those that met one to one are told apart."""
+    monkeypatch.setattr(match, "PART", part)
     random = np.random.default_rng(reported + different)
-    sides = [random.integers(1, different, n).astype(np.uint64) << np.uint64(40) for n in (reported, new)]
-    found = sorted(zip(*(positions.tolist() for positions in meeting(*sides)), strict=True))
-    assert found == [(i, j) for i in range(reported) for j in range(new) if sides[0][i] == sides[1][j]]
+    sides = [random.integers(1, different, n).astype(np.uint64) * np.uint64(ODD) for n in (reported, new)]
+    lonely, crossed = (set(zip(*(of.tolist() for of in pairs), strict=True)) for pairs in match.meeting(*sides))
+    equal = {(i, j) for i in range(reported) for j in range(new) if sides[0][i] == sides[1][j]}
+    times = [Counter(of) for of in zip(*equal, strict=True)] or [Counter(), Counter()]
+    assert lonely == {(i, j) for i, j in equal if times[0][i] == times[1][j] == 1}
+    assert crossed == equal - lonely
 
 
 def test_few_wanted_numbers_are_found_among_many_that_begin_alike():
