@@ -23,6 +23,7 @@ NOBODY = np.iinfo(np.uint32).max
 PART = 1 << 21  # numbers that are sorted together: they stay near the processor, and parts are sorted at the same time
 Rows = dict[str, np.ndarray]
 Met = tuple[np.ndarray, np.ndarray]
+Keyed = tuple[np.ndarray, np.ndarray]  # rows, and a number for the keys of each
 
 
 def match(spec: DatabaseSpec, reported: Side, new: Side, pool: Executor | None = None) -> pl.DataFrame:
@@ -54,11 +55,8 @@ def _numbered(chosen: np.ndarray) -> np.ndarray:
 
 def _stage(rule: MatchRule, sides: Mapping[str, Side], free: Rows, each: Callable) -> pl.DataFrame:
     """The pairs that a rule makes of the rows that are free."""
-    known = list(each(lambda name: _keys(rule, sides[name], _numbered(free[name])), sides))
-    lonely, crossed = (
-        {name: of[at] for name, (of, _), at in zip(sides, known, met, strict=True)}
-        for met in meeting(*(keys for _, keys in known), each)
-    )
+    known = each(lambda name: _keys(rule, sides[name], _numbered(free[name])), sides)
+    lonely, crossed = (dict(zip(sides, rows, strict=True)) for rows in meeting(*known, each))
     del known
     alone = _allowed(rule, sides, _by_reported(lonely, len(free["reported"])), each)
     several = _allowed(rule, sides, crossed, each)
@@ -118,7 +116,7 @@ def _allowed(rule: MatchRule, sides: Mapping[str, Side], rows: Rows, each: Calla
     return joined
 
 
-def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> Keyed:
     """Those rows that lack no key of the rule, with one number for all keys."""
     every = slice(None) if len(rows) == side.height else rows
     key, known = np.zeros(len(rows), dtype=np.uint64), np.ones(len(rows), dtype=bool)
@@ -137,31 +135,29 @@ def _numbers(rule: MatchRule, side: Side, name: str, at: np.ndarray | slice) -> 
     return side.numbers(name, at)
 
 
-def meeting(reported: np.ndarray, new: np.ndarray, each: Callable = map) -> tuple[Met, Met]:
-    """Positions in both of numbers that are equal, or nearly: those that have met one to one, and every pair of those
+def meeting(reported: Keyed, new: Keyed, each: Callable = map) -> tuple[Met, Met]:
+    """The rows of both whose numbers are equal, or nearly: those that have met one to one, and every pair of those
     that have met several.
 
     Numbers of the same first bits are brought together part by part, `each` at the same time where it can.
     """
-    bits = max((len(reported) + len(new)) // PART, 1).bit_length() - 1
-    first = [(numbers >> np.uint64(64 - bits)).astype(np.uint8) if bits else None for numbers in (reported, new)]
+    sides = (reported, new)
+    bits = np.uint64(max(sum(len(rows) for rows, _ in sides) // PART, 1).bit_length() - 1)
+    first = [(numbers >> (np.uint64(64) - bits)).astype(np.uint8) for _, numbers in sides]
 
     def met(part: int) -> tuple[Met, Met]:
-        at = [slice(None) if of is None else np.flatnonzero(of == part) for of in first]
-        found = _met(reported[at[0]], new[at[1]])
-        return tuple(tuple(_positions(of, rows) for of, rows in zip(at, pair, strict=True)) for pair in found)
+        at = [np.flatnonzero(of == part) for of in first]
+        rows = [rows.take(here) for (rows, _), here in zip(sides, at, strict=True)]
+        found = _met(*(numbers.take(here) for (_, numbers), here in zip(sides, at, strict=True)))
+        return tuple(tuple(of.take(position) for of, position in zip(rows, pair, strict=True)) for pair in found)
 
-    parts = list(each(met, range(1 << bits)))
-    return tuple(tuple(np.concatenate(of) for of in zip(*pairs, strict=True)) for pairs in zip(*parts, strict=True))
-
-
-def _positions(of: np.ndarray | slice, at: np.ndarray) -> np.ndarray:
-    return at if isinstance(of, slice) else of.take(at)
+    parts = each(met, range(1 << int(bits)))
+    return tuple(tuple(map(np.concatenate, zip(*pairs, strict=True))) for pairs in zip(*parts, strict=True))
 
 
 def _met(reported: np.ndarray, new: np.ndarray) -> tuple[Met, Met]:
-    """The same of one part: the last bits of the numbers give way to positions, and one sort brings together what is
-    equal. A run of one and one is a pair as it stands."""
+    """Positions in both of a part's numbers: their last bits give way to the positions, and one sort brings together
+    what is equal. A run of one and one is a pair as it stands."""
     bits = np.uint64(max(len(reported), len(new)).bit_length())
     packed = _packed(reported, new, bits)
     packed.sort()

@@ -108,7 +108,7 @@ def reconcile(
         charted = [part for parts in charted for part in parts]
         if expected is not None:
             charted.append(of_register(spec, expected, sides["new"], day))
-        charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted))
+        charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted), pool.map)
     for side in sides.values():
         side.let_go(spec.event_date)
     return Reconciliation(

@@ -40,6 +40,7 @@ FRAMES = (
 # These have a row for each pair, or each cell that differs.
 IN_PARTS = ("pairs", "discrepancies")
 VALUES = ("reported_value", "new_value")
+BATCH = 1 << 16  # values that are encoded together
 WORDS = pa.dictionary(pa.int32(), pa.large_string())
 DISCREPANCY_COLUMNS = (*COLUMNS, "cause_id", "first_seen", "state")
 # Everything that a run of `reconcile` writes.
@@ -102,7 +103,7 @@ def in_parts(path: Path) -> Iterator[Callable[[pl.DataFrame], None]]:
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     ids = {name: "DELTA_LENGTH_BYTE_ARRAY" for name in schema.names if name.endswith("_id") or name == "said"}
     return pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=1, store_schema=False,
+        path, schema, compression="zstd", compression_level=1, store_schema=False, write_batch_size=BATCH,
         use_dictionary=[name for name in schema.names if name not in ids], column_encoding=ids,
         write_statistics=[name for name in schema.names if name == "variable"],
     )  # fmt: skip

@@ -35,7 +35,10 @@ def test_equal_numbers_meet_and_others_do_not(reported, new, different, part, mo
     monkeypatch.setattr(match, "PART", part)
     random = np.random.default_rng(reported + different)
     sides = [random.integers(1, different, n).astype(np.uint64) * np.uint64(ODD) for n in (reported, new)]
-    lonely, crossed = (set(zip(*(of.tolist() for of in pairs), strict=True)) for pairs in match.meeting(*sides))
+    lonely, crossed = (
+        set(zip(*(of.tolist() for of in pairs), strict=True))
+        for pairs in match.meeting(*((np.arange(len(side)), side) for side in sides))
+    )
     equal = {(i, j) for i in range(reported) for j in range(new) if sides[0][i] == sides[1][j]}
     times = [Counter(of) for of in zip(*equal, strict=True)] or [Counter(), Counter()]
     assert lonely == {(i, j) for i, j in equal if times[0][i] == times[1][j] == 1}

@@ -18,8 +18,8 @@ from pipelines.reconciliation.cells import Cells, Coding
 from pipelines.reconciliation.match import match
 from pipelines.reconciliation.numerals import measured
 from pipelines.reconciliation.places import places_of
-from pipelines.reconciliation.shape import Side, shaped
-from pipelines.reconciliation.words import coded, counted
+from pipelines.reconciliation.shape import NO_DAY, Side, shaped
+from pipelines.reconciliation.words import coded, counted, gathered
 from pipelines.spec.model import DatabaseSpec, Variable
 
 KEYS = ("chart", "variable", "region", "unit", "period")
@@ -28,17 +28,18 @@ VOLUME = "volume"
 
 
 NO, YES, EMPTY = range(3)
+MOST_DAYS = 1 << 16
 BLOCK = 1 << 16  # records whose answers stay in the processor's cache
 
 
 @dataclass(frozen=True)
 class Counter:
     """Records by place: `places` (region, unit, period), and each record's place among them; the place behind the
-    last is that of records which are not counted. `dates` are the records' event dates."""
+    last is that of records which are not counted. `days` are the records' event dates (Side.days)."""
 
     places: pl.DataFrame
     place: np.ndarray
-    dates: pl.Series
+    days: np.ndarray
 
     @cached_property
     def counted(self) -> np.ndarray:
@@ -115,7 +116,7 @@ def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
     places, at = places_of(spec, side, rows)
     place = np.full(len(counted), len(places), dtype=np.uint32)
     place[rows] = at
-    return Counter(places, place, side.column(spec.event_date).cast(pl.Date))
+    return Counter(places, place, side.days(spec.event_date))
 
 
 def _month_has_settled(spec: DatabaseSpec, day: dt.date) -> pl.Expr:
@@ -145,20 +146,35 @@ def of_variable(variable: Variable, cells: Cells | Coding, counter: Counter) -> 
     Dates are taken in days from the event date.
     """
     new, at = cells.different("new")
-    if variable.type in ("date", "timestamp"):
-        new, at = new.select(pl.all().gather(at)) if isinstance(cells, Coding) else new, slice(None)
-        new = new.with_columns(value=(pl.col("value").cast(pl.Date) - counter.dates).dt.total_days())
-    typical = _typical(variable, new["value"], counter.times(at, len(new)))
-    said = new["value"].is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
-    answers = counter.answers(said.to_numpy(), at)
+    dated = variable.type in ("date", "timestamp")
+    values, which = _days_from_event(new["value"], at, counter) if dated else (new["value"], at)
+    typical = _typical(variable, values, counter.times(which, len(values)))
+    said = values.is_null().cast(pl.UInt8) * EMPTY if typical is None else typical.cast(pl.UInt8).fill_null(EMPTY)
+    answers = counter.answers(said.to_numpy(), which)
     missing, of = answers[:, EMPTY], counter.records
     if "relevant" in new.columns:
-        asked = np.where(new["relevant"], np.where(said == EMPTY, YES, NO), EMPTY)
+        asked = np.where(new["relevant"], np.where(new["value"].is_null(), YES, NO), EMPTY)
         relevant = counter.answers(asked, at)
         missing, of = relevant[:, YES], relevant[:, NO] + relevant[:, YES]
     yield counter.shares("missing", cells.name, missing, of)
     if typical is not None:
         yield counter.shares("distribution", cells.name, answers[:, YES], answers[:, NO] + answers[:, YES])
+
+
+def _days_from_event(
+    value: pl.Series, at: np.ndarray | slice, counter: Counter
+) -> tuple[pl.Series, np.ndarray | slice]:
+    """How many days after the event each record's date stands: the different numbers of days, null behind the last,
+    and each record's place among them; where they lie too far apart to number them, each record's own."""
+    day = value.cast(pl.Date).to_physical().fill_null(NO_DAY).to_numpy()
+    day = day if isinstance(at, slice) else gathered(day, at)
+    unknown = (day == NO_DAY) | (counter.days == NO_DAY)
+    days = np.where(unknown, 0, day - counter.days)
+    first, last = int(days.min(initial=0)), int(days.max(initial=0))
+    if last - first > MOST_DAYS:
+        return pl.select(pl.when(~pl.Series(unknown)).then(pl.Series(days))).to_series(), slice(None)
+    every = pl.int_range(first, last + 1, dtype=pl.Int32, eager=True).extend_constant(None, 1)
+    return every, np.where(unknown, len(every) - 1, days - first)
 
 
 def _typical(variable: Variable, values: pl.Series, times: np.ndarray) -> pl.Series | None:

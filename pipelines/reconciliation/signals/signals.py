@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import calendar as calendars
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -20,18 +22,24 @@ ONLY_FALLS = ("agreement", "coverage", "coverage_of_register")  # more of these 
 ROW = ("chart", "variable", "region", "unit")
 
 
-def control_charts(spec: DatabaseSpec, counts: pl.DataFrame) -> pl.DataFrame:
+def control_charts(spec: DatabaseSpec, counts: pl.DataFrame, each: Callable = map) -> pl.DataFrame:
     """Every month that could be judged: value, limits, what was expected, and the rule where it signals.
 
     `counts`: chart, variable, region, unit, period, k, n (`counts.py`). The country is charted for itself; units of
-    one variable and chart are a group, which share season, how alike they are, and how much months vary.
+    one variable and chart are a group, which share season, how alike they are, and how much months vary. `each` may
+    be a pool's map: the charts are made at the same time.
     """
     since = spec.signals.from_
     counts = counts.filter(pl.col("period") >= since.strftime("%Y-%m")) if since else counts
-    parts = [pl.DataFrame(schema=CHARTS)]
-    for (_, _), part in counts.group_by(pl.col("chart") == VOLUME, pl.col("unit").is_null(), maintain_order=True):
-        parts.append(_charted(part, spec.signals.run_length))
-    return pl.concat(parts).sort("chart", "variable", "region", "unit", "period", nulls_last=False)
+    parts, months = [], []
+    for _, part in counts.group_by(pl.col("chart") == VOLUME, pl.col("unit").is_null(), maintain_order=True):
+        charts = part.partition_by("chart")
+        parts += charts
+        months += [_months(part["period"].min(), part["period"].max())] * len(charts)
+    charted = each(partial(_charted, spec.signals.run_length), parts, months)
+    return pl.concat([pl.DataFrame(schema=CHARTS), *charted]).sort(
+        "chart", "variable", "region", "unit", "period", nulls_last=False
+    )
 
 
 def signals(charts: pl.DataFrame) -> pl.DataFrame:
@@ -39,8 +47,7 @@ def signals(charts: pl.DataFrame) -> pl.DataFrame:
     return charts.filter(pl.col("rule").is_not_null()).select(list(SIGNALS))
 
 
-def _charted(counts: pl.DataFrame, run_length: int) -> pl.DataFrame:
-    months = _months(counts["period"].min(), counts["period"].max())
+def _charted(run_length: int, counts: pl.DataFrame, months: list[str]) -> pl.DataFrame:
     rows = counts.select(ROW).unique().sort(ROW, nulls_last=False).with_row_index("_row")
     groups = (
         rows.select("chart", "variable").unique().sort("chart", "variable", nulls_last=False).with_row_index("_group")
