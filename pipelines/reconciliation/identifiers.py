@@ -94,10 +94,14 @@ def _murmur(letters: np.ndarray) -> np.ndarray:
 
 
 def _finished(number: np.ndarray) -> np.ndarray:
-    """MurmurHash3's finaliser (fmix64), which no two numbers share."""
-    for factor in MURMUR_3:
-        number = (number ^ (number >> np.uint64(33))) * factor
-    return number ^ (number >> np.uint64(33))
+    """MurmurHash3's finaliser (fmix64), which no two numbers share; the numbers themselves are changed."""
+    for first in range(0, len(number), CHUNK):
+        some = number[first : first + CHUNK]
+        for factor in MURMUR_3:
+            some ^= some >> np.uint64(33)
+            some *= factor
+        some ^= some >> np.uint64(33)
+    return number
 
 
 def written(numbers: np.ndarray) -> pl.Series:

@@ -91,5 +91,7 @@ def _same_keys(rule: MatchRule) -> bool:
 
 def _numbers(spec: DatabaseSpec, sides: Mapping[str, Side], rows: Mapping[str, np.ndarray]) -> np.ndarray:
     """A record's id is hashed once, however many pairs and discrepancies are numbered by it."""
-    numbers = (gathered(numbers_of(side.column("record_id")), rows[name]) for name, side in sides.items())
-    return folded(spec.database, *numbers)
+    number: str | np.ndarray = spec.database
+    for name, side in sides.items():
+        number = folded(number, gathered(numbers_of(side.column("record_id")), rows[name]))
+    return number

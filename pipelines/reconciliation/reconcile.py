@@ -92,18 +92,17 @@ def reconcile(
         held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
         compared, measured, charted = zip(*pool.map(held_together, spec.variables), strict=True)
         compared = [found for found in compared if found]
-        identified = started(lambda name, side: _with_ids(spec, side, single[name], doubles[name]), sides)
+        identified = pool.submit(_with_ids, spec, sides, single, doubles)
         agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
         moved = {
             "transitions": transitions(spec, compared, areas),
             "offsets": offsets(spec, compared, areas, _event_offsets(pairs, areas)),
         }
-        single = _ended(identified)
+        single = identified.result()
         if held is not None:
             single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
         for name, frame in single.items():
             status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
-        rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
         covered = _coverage(pairs, single)
         charted = [part for parts in charted for part in parts]
         if expected is not None:
@@ -125,7 +124,7 @@ def reconcile(
         control_charts=charts,
         signals=signals(charts),
         **moved,
-        **_indicators(spec, sides, rows, pairs),
+        **_indicators(spec, sides, status, pairs),
         **change,
     )
 
@@ -146,11 +145,18 @@ def _read_values_now(side: Side, doubles: pl.DataFrame) -> None:
     side.watch(doubles["row"].to_numpy())
 
 
-def _with_ids(spec: DatabaseSpec, side: Side, single: pl.DataFrame, doubles: pl.DataFrame) -> pl.DataFrame:
-    """The records alone, of which copies are told now that all values were read; ids stay until they are written."""
-    side.hold("record_id")
-    found = without_copies(spec, side, single, doubles)
-    side.forget()
+def _with_ids(
+    spec: DatabaseSpec, sides: dict[str, Side], single: dict[str, pl.DataFrame], doubles: dict[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The records alone, of which copies are told now that all values were read; ids stay until they are written.
+
+    One side is read after the other: ids are the largest columns.
+    """
+    found = {}
+    for name, side in sides.items():
+        side.hold("record_id")
+        found[name] = without_copies(spec, side, single[name], doubles[name])
+        side.forget()
     return found
 
 
@@ -167,10 +173,11 @@ def _held_together(
 
 
 def _indicators(
-    spec: DatabaseSpec, sides: dict[str, Side], rows: dict[str, np.ndarray], pairs: Pairs
+    spec: DatabaseSpec, sides: dict[str, Side], status: dict[str, np.ndarray], pairs: Pairs
 ) -> dict[str, pl.DataFrame]:
     if not spec.indicators:
         return {"indicators": indicators(spec, {}), "indicator_differences": pl.DataFrame(schema=OF_INDICATORS)}
+    rows = {name: np.flatnonzero((of != NOT_COMPARABLE) & (of != SURPLUS)) for name, of in status.items()}
     frames = {name: read_for_indicators(spec, side, rows[name]) for name, side in sides.items()}
     ids = _ids(sides, {name: pairs.rows(name) for name in sides})
     return {

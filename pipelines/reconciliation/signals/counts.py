@@ -112,7 +112,7 @@ def counts_to_chart(
 
 
 def _counter(spec: DatabaseSpec, side: Side, counted: np.ndarray) -> Counter:
-    rows = np.flatnonzero(counted)
+    rows = np.flatnonzero(counted).astype(np.uint32)
     places, at = places_of(spec, side, rows)
     place = np.full(len(counted), len(places), dtype=np.uint32)
     place[rows] = at
