@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -57,18 +58,13 @@ def _stage(rule: MatchRule, sides: Mapping[str, Side], free: Rows, each: Callabl
     """The pairs that a rule makes of the rows that are free."""
     known = each(lambda name: _keys(rule, sides[name], _numbered(free[name])), sides)
     lonely, crossed = (dict(zip(sides, rows, strict=True)) for rows in meeting(*known, each))
-    del known
     alone = _allowed(rule, sides, _by_reported(lonely, len(free["reported"])), each)
     several = _allowed(rule, sides, crossed, each)
     single = pl.Series(_single(several["reported"]) & _single(several["new"]))
-    chosen = [alone, several.filter(single)]
+    chosen = [pairs.with_columns(ambiguous=pl.lit(False)) for pairs in (alone, several.filter(single))]
     if not rule.unambiguous:
         chosen.append(_settled(several.filter(~single), sides))
-    return pl.concat(pairs.select(*sides, ambiguous=_ambiguous(pairs)) for pairs in chosen)
-
-
-def _ambiguous(pairs: pl.DataFrame) -> pl.Expr:
-    return pl.col("ambiguous") if "ambiguous" in pairs.columns else pl.lit(False)
+    return pl.concat(chosen)
 
 
 def _by_reported(rows: Rows, height: int) -> Rows:
@@ -103,7 +99,7 @@ def _allowed(rule: MatchRule, sides: Mapping[str, Side], rows: Rows, each: Calla
     """Those of the rows that have met which the rule allows to be a pair, with their total absolute offset as cost."""
     alike = np.ones(len(rows["new"]), dtype=bool)
     for key in rule.on:  # rows meet by a part of a hash of all keys, so that others may have met too
-        one, other = each(lambda name: _numbers(rule, sides[name], key, rows[name]), sides)  # noqa: B023
+        one, other = each(partial(_numbers, rule, key), sides.values(), rows.values())
         alike &= one == other
     joined = pl.DataFrame({name: rows[name] if alike.all() else rows[name][alike] for name in sides})
     joined = joined.with_columns(cost=pl.lit(0.0))
@@ -121,14 +117,14 @@ def _keys(rule: MatchRule, side: Side, rows: np.ndarray) -> Keyed:
     every = slice(None) if len(rows) == side.height else rows
     key, known = np.zeros(len(rows), dtype=np.uint64), np.ones(len(rows), dtype=bool)
     for name in rule.on:
-        numbers = _numbers(rule, side, name, every)
+        numbers = _numbers(rule, name, side, every)
         key *= np.uint64(ODD)
         key ^= numbers
         known &= numbers != 0
     return (rows, key) if known.all() else (rows[known], key[known])
 
 
-def _numbers(rule: MatchRule, side: Side, name: str, at: np.ndarray | slice) -> np.ndarray:
+def _numbers(rule: MatchRule, name: str, side: Side, at: np.ndarray | slice) -> np.ndarray:
     """A key of the rule as numbers; of a code only as many leading characters as the rule lets count."""
     if name in rule.level:
         return hashes(side.column(name).str.head(rule.level[name]))[at]
@@ -142,7 +138,8 @@ def meeting(reported: Keyed, new: Keyed, each: Callable = map) -> tuple[Met, Met
     Numbers of the same first bits are brought together part by part, `each` at the same time where it can.
     """
     sides = (reported, new)
-    bits = np.uint64(max(sum(len(rows) for rows, _ in sides) // PART, 1).bit_length() - 1)
+    wanted = sum(len(rows) for rows, _ in sides) // PART
+    bits = np.uint64(min(max(wanted, 1).bit_length() - 1, 8))
     first = [(numbers >> (np.uint64(64) - bits)).astype(np.uint8) for _, numbers in sides]
 
     def met(part: int) -> tuple[Met, Met]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -74,26 +75,16 @@ def reconcile(
     at all is known. Without a reference date it is the newest event date of both sides.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        started = partial(_started, pool)
-        sides = _ended(started(lambda name, frame: shaped(spec, frame, name), {"reported": reported, "new": new}))
+        sides = _ended(_started(pool, lambda n, rows: shaped(spec, rows, n), {"reported": reported, "new": new}))
         day = reference_date or newest_event(spec, *sides.values())
-        matched = match(spec, *sides.values(), pool)
-        status = statuses(spec, sides, matched, day)
-        doubles = started(lambda name, side: twins(spec, side, status[name]), sides)
-        single = started(lambda name, _: alone(spec, sides, status, name), sides)
-        change = pool.submit(_change_of_source, spec, sides, matched, delays, day)
-        counter = pool.submit(settled_records, spec, sides["new"], day)
-        pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-        doubles, single, change, counter = _ended(doubles), _ended(single), change.result(), counter.result()
-        del matched
-        for name, side in sides.items():
-            _read_values_now(side, doubles[name])
+        known = _who_is_who(pool, spec, sides, delays, day)
+        pairs, single = known.pairs, known.single
         areas = areas_of(pairs.places, pairs.place)
-        held_together = partial(_held_together, spec, sides, pairs, areas, counter, day)
-        compared, measured, charted = zip(*pool.map(held_together, spec.variables), strict=True)
-        compared = [found for found in compared if found]
-        identified = pool.submit(_with_ids, spec, sides, single, doubles)
-        agreed = agreement(pairs.places, {(c.name, level): n for c in compared for level, n in c.counts.items()})
+        held_together = partial(_held_together, spec, sides, pairs, areas, known.counter, day)
+        found, measured, charted = zip(*pool.map(held_together, spec.variables), strict=True)
+        identified = pool.submit(_with_ids, spec, sides, single, known.doubles)
+        compared = [variable for variable in found if variable]
+        agreed = agreement(pairs.places, {(of.name, level): n for of in compared for level, n in of.counts.items()})
         moved = {
             "transitions": transitions(spec, compared, areas),
             "offsets": offsets(spec, compared, areas, _event_offsets(pairs, areas)),
@@ -102,19 +93,19 @@ def reconcile(
         if held is not None:
             single["reported"] = with_held_back(spec, sides["reported"], single["reported"], held)
         for name, frame in single.items():
-            status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
+            known.status[name][frame.filter("surplus")["row"].to_numpy()] = SURPLUS
         covered = _coverage(pairs, single)
         charted = [part for parts in charted for part in parts]
         if expected is not None:
             charted.append(of_register(spec, expected, sides["new"], day))
-        charts = control_charts(spec, counts_to_chart(counter, agreed, covered, charted), pool.map)
+        charts = control_charts(spec, counts_to_chart(known.counter, agreed, covered, charted), pool.map)
     for side in sides.values():
         side.let_go(spec.event_date)
     return Reconciliation(
         spec=spec,
         reference_date=day,
         sides=sides,
-        status=status,
+        status=known.status,
         index=pairs,
         alone=pl.concat(single.values()).sort("side", "record_id"),
         differing={found.name: found.differing for found in compared},
@@ -124,13 +115,43 @@ def reconcile(
         control_charts=charts,
         signals=signals(charts),
         **moved,
-        **_indicators(spec, sides, status, pairs),
-        **change,
+        **_indicators(spec, sides, known.status, pairs),
+        **known.change,
     )
 
 
+@dataclass(frozen=True)
+class WhoIsWho:
+    """What is known before any value is read: every record's status by side and row, the pairs, who is alone
+    (`single`) and who may be a copy (`doubles`) on each side, the change of source, and the records to chart."""
+
+    status: dict[str, np.ndarray]
+    pairs: Pairs
+    single: dict[str, pl.DataFrame]
+    doubles: dict[str, pl.DataFrame]
+    change: dict[str, pl.DataFrame]
+    counter: Counter
+
+
+def _who_is_who(
+    pool: Executor, spec: DatabaseSpec, sides: dict[str, Side], delays: pl.DataFrame | None, day: dt.date
+) -> WhoIsWho:
+    """Match the sides; all that follows from it is looked at while the pairs are put in order."""
+    matched = match(spec, *sides.values(), pool)
+    status = statuses(spec, sides, matched, day)
+    doubles = _started(pool, lambda name, side: twins(spec, side, status[name]), sides)
+    single = _started(pool, lambda name, _: alone(spec, sides, status, name), sides)
+    change = pool.submit(_change_of_source, spec, sides, matched, delays, day)
+    counter = pool.submit(settled_records, spec, sides["new"], day)
+    pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
+    known = WhoIsWho(status, pairs, _ended(single), _ended(doubles), change.result(), counter.result())
+    for name, side in sides.items():
+        _read_values_now(side, known.doubles[name])
+    return known
+
+
 def _started(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Future]:
-    """The work begins on each side by its name, on both at the same time where there is room."""
+    """The work on each side, by its name, under way on both at the same time."""
     return {name: pool.submit(work, name, side) for name, side in sides.items()}
 
 

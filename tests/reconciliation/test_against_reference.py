@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from naive_reconciliation import Naive, reconcile_naively
 from small_sides import side
 
-from pipelines.reconciliation import cells
+from pipelines.reconciliation import cells, match
 from pipelines.reconciliation.compare import OUTCOMES
 from pipelines.reconciliation.reconcile import Reconciliation, reconcile
 
@@ -21,11 +21,12 @@ days = st.sampled_from([dt.date(2026, 3, day) for day in (2, 5, 7, 9)] + [dt.dat
 
 # Not shrunk: a failing case is small as it is, and hundreds of smaller ones would take minutes.
 @settings(deadline=None, max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-@given(spec=specs(), rows=sides(), day=days, repeats=st.booleans())
-def test_the_engine_is_the_naive_reconciliation(spec, rows, day, repeats):
+@given(spec=specs(), rows=sides(), day=days, repeats=st.booleans(), part=st.sampled_from([match.PART, 3]))
+def test_the_engine_is_the_naive_reconciliation(spec, rows, day, repeats, part):
     expected = reconcile_naively(spec, *rows, day)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(cells, "repeats", lambda column: repeats)  # compared by number, or one by one
+        patched.setattr(match, "PART", part)  # keys meet all together, or part by part
         found = reconcile(spec, *(side(spec, one) for one in rows), day)
     assert set(found.pairs.select("reported_id", "new_id", "rule").rows()) == expected.pairs
     assert statuses(found) == expected.statuses
