@@ -88,7 +88,7 @@ def _round(hashes: np.ndarray, turn: int) -> tuple[np.ndarray, np.ndarray, np.nd
     holder, values, lost = np.full(SLOTS, -1), np.zeros(SLOTS, dtype=np.uint64), [np.arange(0)]
     for at in range(0, len(hashes), BLOCK):
         block = hashes[at : at + BLOCK]
-        here = (block * factor >> FIRST_BITS).view(np.intp)
+        here = ((block * factor if turn else block) >> FIRST_BITS).view(np.intp)
         slot[at : at + BLOCK] = here
         unlike = np.flatnonzero(values.take(here, mode="clip") != block)
         if len(unlike):
