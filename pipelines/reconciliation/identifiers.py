@@ -21,6 +21,7 @@ SEED = 0x53616D6D656E686F  # "Sammenho": with seed 0 the empty text would have t
 OF_NOTHING = np.uint64(0x9E3779B97F4A7C15)
 MURMUR_2 = np.uint64(0xC6A4A7935BD1E995)
 MURMUR_3 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+PART = 1 << 20  # texts that are laid out together: those of millions of records would take as much again
 CHUNK = 1 << 15  # texts that are hashed together: their bytes stay in the processor's cache
 
 
@@ -50,6 +51,11 @@ def numbers_of(texts: pl.Series) -> np.ndarray:
     if texts.dtype == pl.Enum:
         numbers = np.append(numbers_of(texts.dtype.categories), OF_NOTHING)
         return numbers[texts.to_physical().fill_null(len(numbers) - 1).to_numpy()]
+    parts = [_numbers_of(texts.slice(first, PART)) for first in range(0, max(len(texts), 1), PART)]
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _numbers_of(texts: pl.Series) -> np.ndarray:
     said = texts.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
     _, ends, content = said.buffers()
     ends = np.frombuffer(ends, np.int64)[said.offset : said.offset + len(said) + 1]

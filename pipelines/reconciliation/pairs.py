@@ -16,7 +16,7 @@ import polars as pl
 from pipelines.reconciliation.identifiers import folded, numbers_of
 from pipelines.reconciliation.places import places_of
 from pipelines.reconciliation.shape import NO_DAY, Side
-from pipelines.reconciliation.words import gathered
+from pipelines.reconciliation.words import counted, gathered
 from pipelines.spec.model import DatabaseSpec, MatchRule
 
 KEYS = ("unit", "person")
@@ -44,7 +44,7 @@ class Pairs:
 
     @cached_property
     def by_place(self) -> np.ndarray:
-        return np.bincount(self.place, minlength=len(self.places))
+        return counted(self.place, len(self.places))
 
     def order(self) -> np.ndarray:
         """The pairs in the order of their pair_ids, which no order of rows can change."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,7 +38,7 @@ from pipelines.reconciliation.places import counted_by_day
 from pipelines.reconciliation.places import numbered as occurring
 from pipelines.reconciliation.result import FRAMES, Reconciliation, from_frames
 from pipelines.reconciliation.scope import newest_event
-from pipelines.reconciliation.shape import Side, shaped
+from pipelines.reconciliation.shape import SIDES, Side, shaped
 from pipelines.reconciliation.sides import NOT_COMPARABLE, PAIR, SURPLUS, alone, statuses, twins, without_copies
 from pipelines.reconciliation.signals.counts import (
     Counter,
@@ -75,7 +75,7 @@ def reconcile(
     at all is known. Without a reference date it is the newest event date of both sides.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        sides = _ended(_started(pool, lambda n, rows: shaped(spec, rows, n), {"reported": reported, "new": new}))
+        sides = {side.name: side for side in pool.map(partial(shaped, spec), (reported, new), SIDES)}
         day = reference_date or newest_event(spec, *sides.values())
         known = _who_is_who(pool, spec, sides, delays, day)
         pairs, single = known.pairs, known.single
@@ -139,24 +139,20 @@ def _who_is_who(
     """Match the sides; all that follows from it is looked at while the pairs are put in order."""
     matched = match(spec, *sides.values(), pool)
     status = statuses(spec, sides, matched, day)
-    doubles = _started(pool, lambda name, side: twins(spec, side, status[name]), sides)
-    single = _started(pool, lambda name, _: alone(spec, sides, status, name), sides)
+    doubles = pool.submit(_of_each, lambda name, side: twins(spec, side, status[name]), sides)
     change = pool.submit(_change_of_source, spec, sides, matched, delays, day)
     counter = pool.submit(settled_records, spec, sides["new"], day)
+    single = pool.submit(_of_each, lambda name, _: alone(spec, sides, status, name), sides)
     pairs = paired(spec, sides, matched.filter(pl.Series(status["reported"] == PAIR).gather(matched["reported"])))
-    known = WhoIsWho(status, pairs, _ended(single), _ended(doubles), change.result(), counter.result())
+    known = WhoIsWho(status, pairs, single.result(), doubles.result(), change.result(), counter.result())
     for name, side in sides.items():
         _read_values_now(side, known.doubles[name])
     return known
 
 
-def _started(pool: Executor, work: Callable, sides: dict[str, Any]) -> dict[str, Future]:
-    """The work on each side, by its name, under way on both at the same time."""
-    return {name: pool.submit(work, name, side) for name, side in sides.items()}
-
-
-def _ended(under_way: dict[str, Future]) -> dict[str, Any]:
-    return {name: work.result() for name, work in under_way.items()}
+def _of_each(work: Callable, sides: dict[str, Side]) -> dict[str, Any]:
+    """What the work makes of each side by its name, one after the other, for memory."""
+    return {name: work(name, side) for name, side in sides.items()}
 
 
 def _read_values_now(side: Side, doubles: pl.DataFrame) -> None:
@@ -225,9 +221,8 @@ def _ids(sides: dict[str, Side], rows: dict[str, np.ndarray]) -> pl.DataFrame:
 
 
 def _coverage(pairs: Pairs, single: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    both = np.bincount(pairs.place, minlength=len(pairs.places))
-    counted = [counted_by_place(f"only_{name}", frame.filter(~pl.col("surplus"))) for name, frame in single.items()]
-    return coverage(pl.concat([counted_by_place("both", pairs.places, both), *counted]))
+    only = [counted_by_place(f"only_{name}", frame.filter(~pl.col("surplus"))) for name, frame in single.items()]
+    return coverage(pl.concat([counted_by_place("both", pairs.places, pairs.by_place), *only]))
 
 
 def _event_offsets(pairs: Pairs, areas: Areas) -> pl.DataFrame:
