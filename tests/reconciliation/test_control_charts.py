@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 from small_sides import side, small_spec
 
+from pipelines.reconciliation.cells import read_cells
 from pipelines.reconciliation.reconcile import reconcile
 from pipelines.reconciliation.shape import shaped
-from pipelines.reconciliation.signals import limits
+from pipelines.reconciliation.signals import counts, limits
 from pipelines.reconciliation.signals.charts import MONTH, charted_counts, charted_shares
 from pipelines.reconciliation.signals.counts import counts_to_chart, of_register, settled_records
 from pipelines.reconciliation.signals.limits import beyond_chance, count_tails, share_limits, share_tails
@@ -222,9 +223,43 @@ def test_what_a_register_expects_is_held_against_what_came():
     )
     new, day = shaped(spec, side(spec, came), "new"), dt.date(2024, 12, 31)
     expected = of_register(spec, side(spec, said), new, day)
-    counts = counts_to_chart(settled_records(spec, new, day), agreement, coverage, [expected])
-    charted_of = counts.filter(chart="coverage_of_register", unit="u2")
+    to_chart = counts_to_chart(settled_records(spec, new, day), agreement, coverage, [expected])
+    charted_of = to_chart.filter(chart="coverage_of_register", unit="u2")
     assert charted_of.filter(period="2023-03").select("k", "n").row(0) == (12, 12)
     assert charted_of.filter(period="2024-04").select("k", "n").row(0) == (6, 12)
-    found = signals(control_charts(spec, counts)).filter(chart="coverage_of_register", unit="u2")
+    found = signals(control_charts(spec, to_chart)).filter(chart="coverage_of_register", unit="u2")
     assert found["period"].min() == "2024-03"
+
+
+@pytest.mark.parametrize("most_days", [counts.MOST_DAYS, 0])
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+def test_a_date_is_charted_by_its_days_from_the_event(kind, most_days, monkeypatch):
+    """Above the country's median of these days or not; as well where they lie too far apart to number them."""
+    monkeypatch.setattr(counts, "MOST_DAYS", most_days)
+    spec, random = small_spec({"seen": {"type": kind}}), np.random.default_rng(8)
+    events = [dt.date(2024, 1, 1) + dt.timedelta(days=int(n)) for n in random.integers(0, 60, 400)]
+    after = [None if n > 40 else int(n) for n in random.integers(-9, 45, 400)]
+    seen = [None if n is None else day + dt.timedelta(days=n) for day, n in zip(events, after, strict=True)]
+    if kind == "timestamp":
+        seen = [day and dt.datetime.combine(day, dt.time(23, 59)) for day in seen]
+    new = side(spec, [
+        {"record_id": f"N{i}", "person": f"p{i}", "unit": f"u{i % 2}", "region": "r", "day": day, "seen": of}
+        for i, (day, of) in enumerate(zip(events, seen, strict=True))
+    ])  # fmt: skip
+    median = np.median([n for n in after if n is not None])
+    told = charted_in(spec, shaped(spec, new, "new"), dt.date(2024, 12, 31))
+    for unit in (0, 1):
+        for month in (1, 2):
+            said = [n for i, n in enumerate(after) if i % 2 == unit and events[i].month == month]
+            known = [n for n in said if n is not None]
+            assert told["missing", f"u{unit}", f"2024-{month:02d}"] == (len(said) - len(known), len(said))
+            above = sum(n > median for n in known)
+            assert told["distribution", f"u{unit}", f"2024-{month:02d}"] == (above, len(known))
+
+
+def charted_in(spec, new, day):
+    """(chart, unit, period) → k and n of the variable `seen`."""
+    cells = read_cells(spec, {"reported": new, "new": new}, "seen", day)
+    parts = counts.of_variable(spec.variables["seen"], cells, settled_records(spec, new, day))
+    rows = pl.concat(parts).filter(pl.col("unit").is_not_null()).select("chart", "unit", "period", "k", "n").rows()
+    return {row[:3]: row[3:] for row in rows}
