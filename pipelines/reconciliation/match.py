@@ -58,21 +58,13 @@ def _stage(rule: MatchRule, sides: Mapping[str, Side], free: Rows, each: Callabl
     """The pairs that a rule makes of the rows that are free."""
     known = each(lambda name: _keys(rule, sides[name], _numbered(free[name])), sides)
     lonely, crossed = (dict(zip(sides, rows, strict=True)) for rows in meeting(*known, each))
-    alone = _allowed(rule, sides, _by_reported(lonely, len(free["reported"])), each)
+    alone = _allowed(rule, sides, lonely, each)
     several = _allowed(rule, sides, crossed, each)
     single = pl.Series(_single(several["reported"]) & _single(several["new"]))
     chosen = [pairs.with_columns(ambiguous=pl.lit(False)) for pairs in (alone, several.filter(single))]
     if not rule.unambiguous:
         chosen.append(_settled(several.filter(~single), sides))
     return pl.concat(chosen)
-
-
-def _by_reported(rows: Rows, height: int) -> Rows:
-    """Rows that have met one to one, in the order of the reported ones."""
-    partner = np.full(height, NOBODY, np.uint32)
-    partner[rows["reported"]] = rows["new"]
-    reported = _numbered(partner != NOBODY)
-    return {"reported": reported, "new": partner[reported]}
 
 
 def _single(rows: pl.Series) -> np.ndarray:
