@@ -46,17 +46,17 @@ def match(spec: DatabaseSpec, reported: Side, new: Side, pool: Executor | None =
         partner[rows["reported"]] = rows["new"]
         made_by[rows["reported"]] = stage
         in_doubt[rows["reported"]] = chosen["ambiguous"].to_numpy()
-    found = _numbered(partner != NOBODY)
+    found = _rows_where(partner != NOBODY)
     return pl.DataFrame([found, partner[found], made_by[found], in_doubt[found]], schema=PAIRS)
 
 
-def _numbered(chosen: np.ndarray) -> np.ndarray:
+def _rows_where(chosen: np.ndarray) -> np.ndarray:
     return np.flatnonzero(chosen).astype(np.uint32)
 
 
 def _stage(rule: MatchRule, sides: Mapping[str, Side], free: Rows, each: Callable) -> pl.DataFrame:
     """The pairs that a rule makes of the rows that are free."""
-    known = each(lambda name: _keys(rule, sides[name], _numbered(free[name])), sides)
+    known = each(lambda name: _keys(rule, sides[name], _rows_where(free[name])), sides)
     lonely, crossed = (dict(zip(sides, rows, strict=True)) for rows in meeting(*known, each))
     alone = _allowed(rule, sides, lonely, each)
     several = _allowed(rule, sides, crossed, each)

@@ -82,7 +82,7 @@ def reconcile(
         areas = areas_of(pairs.places, pairs.place)
         held_together = partial(_held_together, spec, sides, pairs, areas, known.counter, day)
         found, measured, charted = zip(*pool.map(held_together, spec.variables), strict=True)
-        identified = pool.submit(_with_ids, spec, sides, single, known.doubles)
+        identified = pool.submit(_of_each, partial(_with_ids, spec, single, known.doubles), sides)
         compared = [variable for variable in found if variable]
         agreed = agreement(pairs.places, {(of.name, level): n for of in compared for level, n in of.counts.items()})
         moved = {
@@ -163,17 +163,12 @@ def _read_values_now(side: Side, doubles: pl.DataFrame) -> None:
 
 
 def _with_ids(
-    spec: DatabaseSpec, sides: dict[str, Side], single: dict[str, pl.DataFrame], doubles: dict[str, pl.DataFrame]
-) -> dict[str, pl.DataFrame]:
-    """The records alone, of which copies are told now that all values were read; ids stay until they are written.
-
-    One side is read after the other: ids are the largest columns.
-    """
-    found = {}
-    for name, side in sides.items():
-        side.hold("record_id")
-        found[name] = without_copies(spec, side, single[name], doubles[name])
-        side.forget()
+    spec: DatabaseSpec, single: dict[str, pl.DataFrame], doubles: dict[str, pl.DataFrame], name: str, side: Side
+) -> pl.DataFrame:
+    """The records alone, of which copies are told now that all values were read; ids stay until they are written."""
+    side.hold("record_id")
+    found = without_copies(spec, side, single[name], doubles[name])
+    side.forget()
     return found
 
 
